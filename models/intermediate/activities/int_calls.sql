@@ -1,0 +1,183 @@
+{#-
+    Grain: one row per call that took place, whoever logged it (R4, R5).
+    The only model that decides whether a call was connected, and whom it reached (R7).
+    The dialer's time and answer win; the CRM's outcome, target flag and lead win.
+-#}
+with
+
+logged_calls as (
+
+    select * from {{ ref('int_logged_calls') }}
+
+),
+
+duplicates as (
+
+    select * from {{ ref('int_call_duplicates') }}
+
+),
+
+outcomes as (
+
+    select * from {{ ref('call_outcomes') }}
+
+),
+
+-- what the CRM knows of a dialer's call; of several records, the first one
+crm_notes as (
+
+    select
+        duplicates.kept_call_id,
+        logged_calls.source_lead_id,
+        logged_calls.disposition_code,
+        logged_calls.reached,
+        logged_calls.information_exchanged,
+        logged_calls.need_recorded,
+        row_number() over (
+            partition by duplicates.kept_call_id
+            order by logged_calls.started_at, logged_calls.call_id
+        ) as note_number
+    from duplicates
+    inner join logged_calls on duplicates.duplicate_call_id = logged_calls.call_id
+    where duplicates.match_method <> 'same_log'
+
+),
+
+calls as (
+
+    select
+        logged_calls.call_id,
+        logged_calls.rep_id,
+        logged_calls.direction,
+        logged_calls.logged_by,
+        logged_calls.source_system,
+        logged_calls.source_file,
+        logged_calls.source_row,
+        logged_calls.leg_count,
+        logged_calls.is_internal,
+        logged_calls.started_at,
+        logged_calls.answered_at,
+        logged_calls.ended_at,
+        coalesce(crm_notes.source_lead_id, logged_calls.source_lead_id) as source_lead_id,
+        coalesce(crm_notes.disposition_code, logged_calls.disposition_code)
+            as disposition_code,
+        coalesce(crm_notes.reached, logged_calls.reached) as stated_reached,
+        coalesce(crm_notes.information_exchanged, logged_calls.information_exchanged)
+            as stated_information_exchanged,
+        coalesce(crm_notes.need_recorded, logged_calls.need_recorded)
+            as stated_need_recorded
+    from logged_calls
+    -- one-to-one: duplicates fall away
+    left join duplicates on logged_calls.call_id = duplicates.duplicate_call_id
+    -- one-to-one
+    left join crm_notes
+        on logged_calls.call_id = crm_notes.kept_call_id and crm_notes.note_number = 1
+    where duplicates.duplicate_call_id is null
+
+),
+
+judged as (
+
+    select
+        calls.*,
+        case
+            when calls.disposition_code is null then null
+            else coalesce(outcomes.outcome_code, 'unmapped')
+        end as outcome_code,
+        coalesce(calls.stated_reached, outcomes.reached) as reached,
+        -- an unmapped outcome earns nothing by itself
+        case
+            when calls.disposition_code is null then true
+            else coalesce(outcomes.is_connected, false)
+        end as is_outcome_connected,
+        coalesce(outcomes.is_connected, false) as is_stated_connected,
+        coalesce(outcomes.is_excluded, false) as is_excluded_outcome,
+        coalesce(
+            calls.stated_information_exchanged, outcomes.information_exchanged, false
+        ) as information_exchanged,
+        coalesce(calls.stated_need_recorded, outcomes.need_recorded, false)
+            as need_recorded,
+        coalesce(calls.stated_reached in ('target', 'gatekeeper', 'other'), false)
+            as is_stated_person
+    from calls
+    -- many-to-one; left, so that an unmapped outcome stays visible
+    left join outcomes on calls.disposition_code = outcomes.disposition_code
+
+),
+
+answered as (
+
+    select
+        *,
+        -- a dialer knows whether it was answered; a log by hand says so by its outcome
+        answered_at is not null
+        or (
+            coalesce(logged_by, 'crm') = 'crm'
+            and (is_stated_connected or is_stated_person)
+        ) as is_answered
+    from judged
+
+),
+
+connected as (
+
+    select
+        *,
+        is_answered
+        and coalesce(reached <> 'machine', true)
+        and (
+            is_outcome_connected
+            or (outcome_code = 'unmapped' and is_stated_person)
+        ) as is_connected
+    from answered
+
+),
+
+final as (
+
+    select
+        -- ids
+        call_id,
+        source_lead_id,
+        rep_id,
+
+        -- texts
+        direction,
+        disposition_code,
+        outcome_code,
+        reached,
+        source_system,
+        source_file,
+        case
+            when is_internal or direction = 'internal' then 'internal_call'
+            when is_excluded_outcome then 'test_or_monitoring_call'
+            when {{ business_date('started_at') }} > {{ as_of_date() }} then 'after_as_of_date'
+        end as exclusion_rule,
+
+        -- numerics
+        leg_count,
+        source_row,
+        -- talk time; a call that nobody answered has none
+        case
+            when is_answered
+                then cast(
+                    {{ epoch_seconds('ended_at') }}
+                    - {{ epoch_seconds('coalesce(answered_at, started_at)') }} as bigint
+                )
+        end as duration_seconds,
+
+        -- booleans
+        is_connected,
+        is_connected and reached is not distinct from 'target' as is_target_reached,
+        information_exchanged,
+        need_recorded,
+        coalesce(logged_by = 'crm', false) as is_manual,
+
+        -- dates
+        started_at,
+        {{ business_date('started_at') }} as started_date
+    from connected
+
+)
+
+select * from final

@@ -1,0 +1,199 @@
+{#-
+    Grain: one row per message and recipient; its events folded.
+    An open counts within the open window after the send, both ends in, and only on a delivered
+    message. A bounce wins over a delivery: the receipt was taken back.
+-#}
+with
+
+emails as (
+
+    select * from {{ ref('stg_generic__emails') }} where is_accepted
+
+),
+
+events as (
+
+    select * from {{ ref('stg_generic__email_events') }}
+    where is_accepted and {{ business_date('occurred_at') }} <= {{ as_of_date() }}
+
+),
+
+policies as (
+
+    select * from {{ ref('int_policies') }}
+
+),
+
+machine_patterns as (
+
+    select * from {{ ref('machine_user_agents') }}
+
+),
+
+-- the pattern list is only asked about agents whose tool does not say itself
+machine_agents as (
+
+    select agents.user_agent
+    from (
+        select distinct user_agent from events
+        where is_machine is null and user_agent is not null
+    ) as agents
+    inner join machine_patterns
+        on (
+            machine_patterns.match_kind = 'exact'
+            and lower(agents.user_agent) = machine_patterns.pattern
+        )
+        or (
+            machine_patterns.match_kind = 'contains'
+            and {{ dbt.position('machine_patterns.pattern', 'lower(agents.user_agent)') }} > 0
+        )
+    group by agents.user_agent
+
+),
+
+messages_to_many as (
+
+    select message_id from emails group by message_id having count(*) > 1
+
+),
+
+numbered_recipients as (
+
+    select
+        emails.message_id,
+        emails.source_file,
+        emails.source_row,
+        -- stands for the address, which no later model sees
+        row_number() over (
+            partition by emails.message_id order by lower(emails.recipient)
+        ) as recipient_number
+    from emails
+    inner join messages_to_many on emails.message_id = messages_to_many.message_id
+
+),
+
+sent as (
+
+    select
+        emails.message_id,
+        emails.lead_id as source_lead_id,
+        emails.rep_id,
+        emails.sent_at,
+        emails.source_system,
+        lower(emails.recipient) as recipient,
+        {{ code_key('emails.kind') }} as kind,
+        coalesce(numbered_recipients.recipient_number, 1) as recipient_number,
+        numbered_recipients.recipient_number is null as is_only_recipient
+    from emails
+    -- one-to-one
+    left join numbered_recipients
+        on emails.message_id = numbered_recipients.message_id
+        and emails.source_row = numbered_recipients.source_row
+        and emails.source_file = numbered_recipients.source_file
+
+),
+
+matched_events as (
+
+    select
+        sent.message_id,
+        sent.recipient_number,
+        events.occurred_at,
+        {{ code_key('events.event') }} as event,
+        coalesce(
+            events.is_machine, machine_agents.user_agent is not null
+        ) as is_machine,
+        coalesce(events.information_exchanged, false) as information_exchanged,
+        events.occurred_at >= sent.sent_at
+        and events.occurred_at
+        <= {{ dbt.dateadd('day', 'policies.open_window_days', 'sent.sent_at') }}
+            as is_in_open_window
+    from events
+    -- many-to-one
+    inner join sent
+        on events.message_id = sent.message_id
+        and (
+            lower(events.recipient) = sent.recipient
+            or (
+                sent.is_only_recipient
+                and (events.recipient is null or sent.recipient is null)
+            )
+        )
+    left join machine_agents
+        on events.user_agent = machine_agents.user_agent
+    cross join policies
+
+),
+
+folded as (
+
+    select
+        message_id,
+        recipient_number,
+        max(case when event = 'bounce' then 1 else 0 end) as bounced,
+        max(case when event = 'open' and is_in_open_window then 1 else 0 end) as opened,
+        max(
+            case
+                when event = 'open' and is_in_open_window and not is_machine then 1 else 0
+            end
+        ) as opened_by_person,
+        max(case when event = 'open' then 1 else 0 end) as ever_opened,
+        max(case when event = 'click' and not is_machine then 1 else 0 end) as clicked,
+        max(case when event = 'reply' then 1 else 0 end) as replied,
+        max(
+            case when information_exchanged and event <> 'auto_reply' then 1 else 0 end
+        ) as informed
+    from matched_events
+    group by message_id, recipient_number
+
+),
+
+final as (
+
+    select
+        -- ids
+        sent.message_id,
+        case
+            when sent.is_only_recipient then sent.message_id
+            else sent.message_id || '#' || cast(sent.recipient_number as {{ dbt.type_string() }})
+        end as source_id,
+        sent.source_lead_id,
+        sent.rep_id,
+
+        -- texts
+        case
+            when sent.kind in ('one_to_one', 'bulk', 'auto_reply') then sent.kind
+            else 'unmapped'
+        end as kind,
+        sent.source_system,
+        case
+            when sent.kind = 'auto_reply' then 'auto_reply'
+            when {{ business_date('sent.sent_at') }} > {{ as_of_date() }}
+                then 'after_as_of_date'
+        end as exclusion_rule,
+
+        -- booleans
+        coalesce(folded.bounced, 0) = 1 as is_bounced,
+        coalesce(folded.bounced, 0) = 0 as is_delivered,
+        coalesce(folded.bounced, 0) = 0 and coalesce(folded.opened, 0) = 1 as is_opened,
+        coalesce(folded.bounced, 0) = 0
+        and coalesce(folded.opened, 0) = 1
+        and coalesce(folded.opened_by_person, 0) = 0 as is_machine_opened,
+        coalesce(folded.bounced, 0) = 0 and coalesce(folded.clicked, 0) = 1 as is_clicked,
+        coalesce(folded.bounced, 0) = 0 and coalesce(folded.replied, 0) = 1 as is_replied,
+        coalesce(folded.informed, 0) = 1 as information_exchanged,
+        coalesce(folded.bounced, 0) = 1
+        and coalesce(folded.ever_opened, 0) = 1 as is_bounced_and_opened,
+
+        -- dates
+        sent.sent_at,
+        {{ business_date('sent.sent_at') }} as sent_date
+    from sent
+    -- one-to-one
+    left join folded
+        on sent.message_id = folded.message_id
+        and sent.recipient_number = folded.recipient_number
+
+)
+
+select * from final

@@ -1,0 +1,25 @@
+{#-
+    Grain: one row per measure, basis, date, channel, rep and team.
+    Every measure of the registry, additive over all of these; the only input of the KPI marts.
+-#}
+{%- set parts = ['activities', 'meetings', 'leads', 'opportunities', 'attendance'] -%}
+with
+
+final as (
+
+    {% for part in parts %}
+    select
+        measure_id,
+        basis,
+        channel_id,
+        rep_id,
+        team,
+        quantity,
+        measure_date
+    from {{ ref('int_measures_' ~ part) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+)
+
+select * from final

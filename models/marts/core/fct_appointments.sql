@@ -1,0 +1,32 @@
+{#- Grain: one row per appointment; a reschedule is the same appointment (R12). -#}
+with
+
+appointments as (
+
+    select * from {{ ref('int_lead_appointments') }}
+
+),
+
+final as (
+
+    select
+        -- ids
+        appointment_id,
+        lead_id,
+        opportunity_id,
+        channel_id,
+        booked_by_id,
+
+        -- texts
+        outcome,
+        judgement,
+
+        -- dates
+        booked_at,
+        held_at,
+        judged_at
+    from appointments
+
+)
+
+select * from final

@@ -1,0 +1,91 @@
+{#-
+    Grain: one row per finding: a raw row that was not used, a code that no mapping knows, or a
+    record that contradicts another one. No personal data: ids, column names and codes only.
+-#}
+with
+
+staging as (
+
+    select * from {{ ref('int_findings_staging') }}
+
+),
+
+codes as (
+
+    select * from {{ ref('int_findings_codes') }}
+
+),
+
+facts as (
+
+    select * from {{ ref('int_findings_facts') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('data_quality_rules') }}
+
+),
+
+unioned as (
+
+    select
+        source_system,
+        object,
+        source_id,
+        source_file,
+        source_row,
+        rule,
+        detail
+    from staging
+
+    union all
+
+    select
+        'generic' as source_system,
+        object,
+        cast(null as {{ dbt.type_string() }}) as source_id,
+        cast(null as {{ dbt.type_string() }}) as source_file,
+        cast(null as bigint) as source_row,
+        rule,
+        code || ': ' || cast(row_count as {{ dbt.type_string() }}) || ' rows' as detail
+    from codes
+
+    union all
+
+    select
+        source_system,
+        object,
+        source_id,
+        cast(null as {{ dbt.type_string() }}) as source_file,
+        cast(null as bigint) as source_row,
+        rule,
+        detail
+    from facts
+
+),
+
+final as (
+
+    select
+        -- ids
+        cast('{{ invocation_id }}' as {{ dbt.type_string() }}) as run_id,
+        unioned.source_id,
+
+        -- texts
+        unioned.source_system,
+        unioned.object,
+        unioned.source_file as file,
+        unioned.rule,
+        coalesce(rules.severity, 'error') as severity,
+        unioned.detail,
+
+        -- numerics
+        unioned.source_row as row
+    from unioned
+    left join rules on unioned.rule = rules.rule
+
+)
+
+select * from final

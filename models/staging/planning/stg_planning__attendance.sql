@@ -1,0 +1,2 @@
+{#- Grain: one row per landed row of planning/attendance, accepted or not. -#}
+{{ stage_landed('planning', 'attendance') }}

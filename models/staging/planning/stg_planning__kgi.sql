@@ -1,0 +1,2 @@
+{#- Grain: one row per landed row of planning/kgi, accepted or not. -#}
+{{ stage_landed('planning', 'kgi') }}
