@@ -6,13 +6,14 @@
     lead_key   numbers the events of one lead in order; it outlives a deletion, so that past
                counts do not move when a lead is deleted
     lead_id    the surviving lead, NULL ("unknown lead") if there is none
+
+    Who an id means is told by the newest extract, on any as-of date: merges carry no date.
 -#}
 with
 
 leads as (
 
-    select * from {{ ref('stg_generic__leads') }}
-    where is_accepted and {{ business_date('created_at') }} <= {{ as_of_date() }}
+    select * from {{ ref('stg_generic__leads') }} where is_accepted
 
 ),
 
@@ -33,12 +34,8 @@ resolved as (
     select
         leads.lead_id as source_lead_id,
         coalesce(end_of_chain.lead_id, leads.lead_id) as lead_key,
-        -- the end of the chain must exist, and still be there
-        case
-            when chains.id is null then not coalesce(leads.is_deleted, false)
-            when chains.is_cycle or end_of_chain.lead_id is null then false
-            else not coalesce(end_of_chain.is_deleted, false)
-        end as is_known,
+        chains.is_cycle or (chains.id is not null and end_of_chain.lead_id is null)
+            as is_chain_broken,
         chains.id is not null as is_merged,
         coalesce(chains.is_cycle, false) as is_merge_cycle,
         chains.id is not null and end_of_chain.lead_id is null as is_merge_target_missing
@@ -51,36 +48,50 @@ resolved as (
 
 ),
 
+surviving as (
+
+    select
+        resolved.*,
+        survivors.account_id,
+        survivors.is_target,
+        {{ code_key('survivors.source') }} as source_code,
+        {{ business_date('survivors.created_at') }} as acquired_date,
+        -- the end of the chain must exist, and still be there
+        not coalesce(resolved.is_chain_broken, false)
+        and not coalesce(survivors.is_deleted, false)
+        and {{ business_date('survivors.created_at') }} <= {{ as_of_date() }} as is_known
+    from resolved
+    -- many-to-one
+    inner join leads as survivors on resolved.lead_key = survivors.lead_id
+
+),
+
 final as (
 
     select
         -- ids
-        resolved.source_lead_id,
-        resolved.lead_key,
-        case when resolved.is_known then resolved.lead_key end as lead_id,
-        case when resolved.is_known then survivors.account_id end as account_id,
+        surviving.source_lead_id,
+        surviving.lead_key,
+        case when surviving.is_known then surviving.lead_key end as lead_id,
+        case when surviving.is_known then surviving.account_id end as account_id,
         case
-            when not resolved.is_known then 'unknown'
-            when {{ code_key('survivors.source') }} is null then 'unknown'
+            when not surviving.is_known or surviving.source_code is null then 'unknown'
             else coalesce(sources.channel_id, 'unmapped')
         end as channel_id,
 
         -- booleans
         -- no word about it means that the lead is the targeted person
-        not resolved.is_known or coalesce(survivors.is_target, true) as is_target,
-        resolved.is_merged,
-        resolved.is_merge_cycle,
-        resolved.is_merge_target_missing,
+        not surviving.is_known or coalesce(surviving.is_target, true) as is_target,
+        surviving.is_merged,
+        surviving.is_merge_cycle,
+        surviving.is_merge_target_missing,
+        surviving.acquired_date > {{ as_of_date() }} as is_after_as_of_date,
 
         -- dates
-        case
-            when resolved.is_known then {{ business_date('survivors.created_at') }}
-        end as acquired_date
-    from resolved
-    -- many-to-one
-    inner join leads as survivors on resolved.lead_key = survivors.lead_id
+        case when surviving.is_known then surviving.acquired_date end as acquired_date
+    from surviving
     -- many-to-one; left, so that an unmapped source stays visible
-    left join sources on {{ code_key('survivors.source') }} = sources.source_code
+    left join sources on surviving.source_code = sources.source_code
 
 )
 

@@ -40,32 +40,43 @@ sequenced as (
 
 ),
 
+bounded as (
+
+    select
+        *,
+        case
+            when next_valid_from <= stated_valid_to
+                then cast({{ dbt.dateadd('day', -1, 'next_valid_from') }} as date)
+            else stated_valid_to
+        end as valid_to
+    from sequenced
+
+),
+
 final as (
 
     select
         -- ids
-        sequenced.user_id as rep_id,
+        bounded.user_id as rep_id,
         coalesce(departments.department_id, 'unmapped') as department_id,
 
         -- texts
-        sequenced.name,
-        sequenced.team,
-        sequenced.department,
+        bounded.name,
+        bounded.team,
+        bounded.department,
 
         -- booleans
         coalesce(departments.department_id = 'inside_sales', false) as is_inside_sales,
 
         -- dates
-        sequenced.valid_from,
-        case
-            when sequenced.next_valid_from <= sequenced.stated_valid_to
-                then cast({{ dbt.dateadd('day', -1, 'sequenced.next_valid_from') }} as date)
-            else sequenced.stated_valid_to
-        end as valid_to
-    from sequenced
+        bounded.valid_from,
+        bounded.valid_to
+    from bounded
     -- many-to-one; left, so that an unmapped department stays visible
     left join departments
-        on {{ code_key('sequenced.department') }} = departments.department_code
+        on {{ code_key('bounded.department') }} = departments.department_code
+    -- of two ranges that start on one day, only the longer one has days
+    where bounded.valid_to >= bounded.valid_from
 
 )
 

@@ -1,0 +1,1 @@
+"""Everything of the KPI warehouse that is Python: landing, sample world, truth, release."""

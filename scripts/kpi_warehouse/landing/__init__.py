@@ -1,0 +1,16 @@
+"""Landing: every extract file becomes text-typed Parquet that knows its file, row and hash."""
+
+from kpi_warehouse.landing.checks import check_targets
+from kpi_warehouse.landing.discovery import SourceFile, find_files
+from kpi_warehouse.landing.interface import ObjectLayout, read_layouts
+from kpi_warehouse.landing.runner import LandingReport, land
+
+__all__ = [
+    "LandingReport",
+    "ObjectLayout",
+    "SourceFile",
+    "check_targets",
+    "find_files",
+    "land",
+    "read_layouts",
+]

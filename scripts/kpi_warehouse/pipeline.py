@@ -1,0 +1,211 @@
+"""From raw files to a published warehouse: sample, landing, dbt, publication, summary.
+
+One writer at a time: a lock per data folder and per warehouse keeps two builds apart. dbt
+builds a private file beside the warehouse, which takes its place only when all went well; until
+then, and if anything fails, the warehouse of before stays as it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from kpi_warehouse.errors import BuildError, UserError
+from kpi_warehouse.landing import LandingReport, check_targets, land, read_layouts
+from kpi_warehouse.settings import PROJECT_DIR, Settings
+from kpi_warehouse.summary import print_summary
+
+STAGING_DIR = PROJECT_DIR / "models" / "staging"
+REGISTRY = PROJECT_DIR / "seeds" / "registry" / "kpi_definitions.csv"
+# DuckDB names the catalog after the file; one that is named like a schema cannot be queried.
+_SCHEMAS = {"landing", "staging", "intermediate", "marts", "seeds", "main"}
+
+Say = Callable[[str], None]
+
+
+def build(settings: Settings, say: Say) -> None:
+    """Land the extracts, build and test the warehouse, publish it and print its summary.
+
+    Raises UserError for what the caller can mend, BuildError if dbt found something wrong.
+    """
+    # dbt takes seconds to import, which a caller's mistake should not have to wait for
+    _check_warehouse(settings.warehouse_path)
+    with _exclusive(settings.data_dir), _exclusive_warehouse(settings.warehouse_path):
+        _make_sample_if_default_is_empty(settings, say)
+        as_of_date = settings.resolve_as_of_date()
+        _land(settings, say)
+        _build_warehouse(settings, as_of_date, say)
+    say("")
+    print_summary(settings.warehouse_path, as_of_date, say)
+
+
+def land_extracts(settings: Settings, say: Say) -> LandingReport:
+    """Only the landing of a build. Raises UserError for what the caller can mend."""
+    with _exclusive(settings.data_dir):
+        return _land(settings, say)
+
+
+def _land(settings: Settings, say: Say) -> LandingReport:
+    report = land(
+        settings.extracts_dir,
+        settings.landing_dir,
+        read_layouts(STAGING_DIR),
+        say,
+        settings.sample_as_of_date(),
+        settings.memory_limit,
+    )
+    check_targets(settings.landing_dir, REGISTRY)
+    return report
+
+
+def _make_sample_if_default_is_empty(settings: Settings, say: Say) -> None:
+    """Without any extracts, make some: beside their place first, so that half a sample is none."""
+    target = settings.extracts_dir
+    if not settings.extracts_are_default or any(path.is_file() for path in target.rglob("*")):
+        return
+    from kpi_warehouse.world import write_sample
+
+    say(f"no extracts yet: writing a sample to {target}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+        write_sample(Path(scratch) / target.name)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(Path(scratch) / target.name, target)
+
+
+def _build_warehouse(settings: Settings, as_of_date: date, say: Say) -> None:
+    from kpi_warehouse.dbt_build import run_dbt_build
+
+    warehouse = settings.warehouse_path
+    private = _beside(warehouse, "building")
+    failed = _beside(warehouse, "failed")
+    _remove_database(private)
+    environment = {
+        "AS_OF_DATE": as_of_date.isoformat(),
+        "DATA_DIR": str(settings.data_dir),
+        "DUCKDB_MEMORY_LIMIT": settings.memory_limit,
+        "EXTRACTS_DIR": str(settings.extracts_dir),
+        "UNMAPPED_SEVERITY": "error" if settings.is_strict else "warn",
+        "WAREHOUSE_PATH": str(private),
+    }
+    say(f"building the warehouse as of {as_of_date}")
+    try:
+        outcome = run_dbt_build(environment, settings.data_dir / "dbt", say)
+    except BuildError as error:
+        _remove_database(failed)
+        if private.exists():
+            os.replace(private, failed)
+            error.findings.append(f"what was built is in {failed}")
+        raise
+    publish(private, warehouse)
+    _remove_database(failed)
+    for warning in outcome.warnings:
+        say(f"  warning: {warning}")
+
+
+def publish(private: Path, warehouse: Path) -> None:
+    """Put a finished database in the place of the published one, all or nothing.
+
+    Raises UserError if another process has opened the published file for writing.
+    """
+    connection = duckdb.connect(str(private))
+    connection.execute("force checkpoint")
+    connection.close()
+    with private.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    _check_not_written(warehouse)
+    # a log of the file before, left by a writer that was killed, would spoil the new one
+    _log_of(warehouse).unlink(missing_ok=True)
+    os.replace(private, warehouse)
+
+
+def _check_warehouse(warehouse: Path) -> None:
+    """Raise UserError now rather than after the build if the warehouse could not be published."""
+    if warehouse.is_dir():
+        raise UserError("is a folder", warehouse, "set WAREHOUSE_PATH to a file")
+    catalog = warehouse.name.lstrip(".").split(".")[0]
+    if catalog in _SCHEMAS:
+        raise UserError(
+            f"a file named {catalog} hides the schema {catalog}", warehouse, "name it otherwise"
+        )
+    _make_writable(warehouse.parent, "WAREHOUSE_PATH")
+    _check_not_written(warehouse)
+
+
+def _check_not_written(warehouse: Path) -> None:
+    if not warehouse.exists():
+        return
+    try:
+        duckdb.connect(str(warehouse), read_only=True).close()
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise _not_a_warehouse(warehouse) from error
+        raise UserError(
+            "another process has it open for writing", warehouse, "close it there and retry"
+        ) from error
+    except duckdb.Error as error:
+        raise _not_a_warehouse(warehouse) from error
+
+
+def _not_a_warehouse(path: Path) -> UserError:
+    return UserError(
+        "cannot be opened as a DuckDB file", path, "move it away, or set another WAREHOUSE_PATH"
+    )
+
+
+def _make_writable(folder: Path, variable: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = (error.strerror or "not possible").lower()
+        raise UserError(
+            f"cannot be written ({reason})", folder, f"set {variable} to a place that can"
+        ) from error
+
+
+@contextmanager
+def _exclusive(data_dir: Path) -> Iterator[None]:
+    _make_writable(data_dir, "DATA_DIR")
+    with _locked(data_dir / ".lock", data_dir):
+        yield
+
+
+@contextmanager
+def _exclusive_warehouse(warehouse: Path) -> Iterator[None]:
+    with _locked(warehouse.with_name(f".{warehouse.name}.lock"), warehouse):
+        yield
+
+
+@contextmanager
+def _locked(lock: Path, what: Path) -> Iterator[None]:
+    """Hold an advisory lock, which ends with the process at the latest."""
+    with lock.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError("another build is writing it", what, "wait for its end") from error
+        yield
+
+
+def _beside(warehouse: Path, role: str) -> Path:
+    return warehouse.with_name(f"{warehouse.stem}.{role}{warehouse.suffix}")
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
+def _remove_database(database: Path) -> None:
+    database.unlink(missing_ok=True)
+    _log_of(database).unlink(missing_ok=True)
+    shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)

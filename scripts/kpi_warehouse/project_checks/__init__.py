@@ -1,0 +1,57 @@
+"""The architecture rules, executable: each reads dbt's manifest and yields what breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .layout import layout_is_known
+from .project import Project, ProjectError, Violation
+from .references import (
+    only_accepted_rows_are_read,
+    only_staging_reads_sources,
+    references_run_downstream,
+    staging_systems_stay_apart,
+)
+from .registry import measures_exist_and_are_used, registry_ids_are_unique
+from .shape import (
+    contract_types_are_portable,
+    macro_files_hold_one_documented_macro,
+    marts_have_a_contract,
+    model_names_say_their_layer,
+    models_have_a_key_test,
+    models_state_their_grain,
+    seeds_are_described_and_tested,
+)
+from .sql_rules import models_ignore_the_target, nothing_reads_the_clock, sql_is_portable
+from .yaml_keys import yaml_keys_are_known
+
+Rule = Callable[[Project], Iterator[Violation]]
+
+RULES: tuple[Rule, ...] = (
+    references_run_downstream,
+    staging_systems_stay_apart,
+    only_staging_reads_sources,
+    only_accepted_rows_are_read,
+    model_names_say_their_layer,
+    models_state_their_grain,
+    models_have_a_key_test,
+    marts_have_a_contract,
+    contract_types_are_portable,
+    seeds_are_described_and_tested,
+    macro_files_hold_one_documented_macro,
+    nothing_reads_the_clock,
+    sql_is_portable,
+    models_ignore_the_target,
+    yaml_keys_are_known,
+    layout_is_known,
+    registry_ids_are_unique,
+    measures_exist_and_are_used,
+)
+
+
+def violations(project: Project) -> list[Violation]:
+    """Return everything that breaks a rule, in the order of the rules."""
+    return [violation for rule in RULES for violation in rule(project)]
+
+
+__all__ = ["RULES", "Project", "ProjectError", "Rule", "Violation", "violations"]

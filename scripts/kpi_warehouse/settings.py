@@ -1,0 +1,109 @@
+"""Where a build reads and writes, from the environment.
+
+    EXTRACTS_DIR         raw files; default data/extracts, where a sample is made if it is empty
+    DATA_DIR             everything generated; default data
+    WAREHOUSE_PATH       the published DuckDB file; default $DATA_DIR/warehouse.duckdb
+    AS_OF_DATE           last day that is in, YYYY-MM-DD; default the sample's, else today
+    STRICT               1: codes without a mapping fail the build; default 0, they are a warning
+    DUCKDB_MEMORY_LIMIT  memory DuckDB may use before it spills to disk; default 4GB
+
+An empty variable counts as unset. A relative path counts from the current directory, a default
+from the project's. The memory limit and DBT_THREADS also stand in profiles/profiles.yml.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from kpi_warehouse.errors import UserError
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+SAMPLE_MANIFEST = "sample.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one build; all paths are absolute."""
+
+    extracts_dir: Path
+    extracts_are_default: bool
+    data_dir: Path
+    warehouse_path: Path
+    as_of_date: date | None
+    is_strict: bool
+    memory_limit: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], cwd: Path | None = None) -> Settings:
+        """Read the settings. Raises UserError if AS_OF_DATE is not a date or STRICT not 0 or 1."""
+        cwd = cwd or Path.cwd()
+
+        def path_of(name: str, default: Path) -> Path:
+            given = environment.get(name, "").strip()
+            return (cwd / Path(given).expanduser()).resolve() if given else default.resolve()
+
+        data_dir = path_of("DATA_DIR", PROJECT_DIR / "data")
+        strict = environment.get("STRICT", "").strip() or "0"
+        if strict not in ("0", "1"):
+            raise UserError("not 0 or 1", "STRICT", "set it to 1, or leave it out")
+        return cls(
+            extracts_dir=path_of("EXTRACTS_DIR", PROJECT_DIR / "data" / "extracts"),
+            extracts_are_default=not environment.get("EXTRACTS_DIR", "").strip(),
+            data_dir=data_dir,
+            warehouse_path=path_of("WAREHOUSE_PATH", data_dir / "warehouse.duckdb"),
+            as_of_date=_date_or_none(environment.get("AS_OF_DATE", "")),
+            is_strict=strict == "1",
+            memory_limit=environment.get("DUCKDB_MEMORY_LIMIT", "").strip() or "4GB",
+        )
+
+    @property
+    def landing_dir(self) -> Path:
+        """Where landing writes and the models read."""
+        return self.data_dir / "landing"
+
+    def resolve_as_of_date(self, now: datetime | None = None) -> date:
+        """The last day that is in: as set, else the sample's, else today where the business is.
+
+        Raises UserError if the extracts' sample.json does not hold a date.
+        """
+        now = now or datetime.now(UTC)
+        return self.as_of_date or self.sample_as_of_date() or (now + business_utc_offset()).date()
+
+    def sample_as_of_date(self) -> date | None:
+        """The last day of the sample that the extracts are; None if they are none.
+
+        Raises UserError if the extracts' sample.json does not hold a date.
+        """
+        manifest = self.extracts_dir / SAMPLE_MANIFEST
+        if not manifest.is_file():
+            return None
+        try:
+            return date.fromisoformat(json.loads(manifest.read_text("utf-8"))["as_of_date"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError("holds no as_of_date", manifest, "write the sample again") from error
+
+
+def project_variables() -> dict[str, object]:
+    """The constants of dbt_project.yml."""
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text("utf-8"))
+    return project["vars"]
+
+
+def business_utc_offset() -> timedelta:
+    """How far the business is ahead of UTC."""
+    return timedelta(hours=project_variables()["business_utc_offset_hours"])
+
+
+def _date_or_none(text: str) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").date()
+    except ValueError as error:
+        raise UserError("not a date", "AS_OF_DATE", "write it as YYYY-MM-DD") from error

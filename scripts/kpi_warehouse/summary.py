@@ -1,0 +1,232 @@
+"""What a build ends with: the funnel by channel, what was wrong with the data, what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from kpi_warehouse.console import MISSING, table
+from kpi_warehouse.errors import UserError
+
+Number = int | float | Decimal | None
+
+
+@dataclass(frozen=True)
+class SummaryColumn:
+    """One KPI as the summary shows it: its names, and how its value is written."""
+
+    kpi_id: str
+    name_ja: str
+    name_en: str
+    write: Callable[[Number], str]
+
+
+@dataclass(frozen=True)
+class FunnelRow:
+    """One line of the funnel: a channel's names and its values by kpi_id."""
+
+    name_ja: str
+    name_en: str
+    values: Mapping[str, Number]
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """The funnel of one period, both days inclusive, by channel and in total."""
+
+    title: str
+    first_day: date
+    last_day: date
+    channels: Sequence[FunnelRow]
+    total: Mapping[str, Number]
+
+
+@dataclass(frozen=True)
+class FindingCount:
+    """How often one rule about the data was broken."""
+
+    severity: str
+    rule: str
+    count: int
+
+
+def write_count(value: Number) -> str:
+    """A whole number with thousands separators; a dash if there is none."""
+    return MISSING if value is None else f"{value:,.0f}"
+
+
+def write_rate(value: Number) -> str:
+    """A share as a percentage with one decimal; a dash if it has no denominator."""
+    return MISSING if value is None else f"{float(value) * 100:.1f} %"
+
+
+def write_millions(value: Number) -> str:
+    """An amount in millions with one decimal; a dash if there is none."""
+    return MISSING if value is None else f"{float(value) / 1e6:,.1f}"
+
+
+COLUMNS = (
+    SummaryColumn("leads_acquired", "リード", "Leads", write_count),
+    SummaryColumn("calls_made", "架電", "Calls", write_count),
+    SummaryColumn("connection_rate", "接続率", "Connected", write_rate),
+    SummaryColumn("target_connections", "ターゲット接続", "Targets reached", write_count),
+    SummaryColumn("meetings", "商談化", "Meetings", write_count),
+    SummaryColumn("meeting_rate", "商談化率", "Meeting rate", write_rate),
+    SummaryColumn("qualified_meetings", "有効商談", "Qualified", write_count),
+    SummaryColumn("deals_won", "受注", "Won", write_count),
+    SummaryColumn("won_amount", "受注額 (百万円)", "Won (JPY m)", write_millions),
+)
+
+
+def funnel_lines(funnel: Funnel) -> list[str]:
+    """The funnel as text, a line per channel and one for all of them."""
+    header = [
+        ["チャネル", "Channel", *(column.name_ja for column in COLUMNS)],
+        ["", "", *(column.name_en for column in COLUMNS)],
+    ]
+    rows = [*funnel.channels, FunnelRow("合計", "Total", funnel.total)]
+    body = [
+        [
+            row.name_ja,
+            row.name_en,
+            *(column.write(row.values.get(column.kpi_id)) for column in COLUMNS),
+        ]
+        for row in rows
+    ]
+    heading = f"{funnel.title} ({funnel.first_day} – {funnel.last_day})"
+    return [heading, "", *table(header, body, text_columns=2)]
+
+
+def finding_lines(findings: Sequence[FindingCount]) -> list[str]:
+    """What was found wrong with the data, a line per rule, the most frequent first."""
+    heading = "データ品質 Data quality"
+    if not findings:
+        return [f"{heading}: 問題なし nothing found"]
+    body = [[each.severity, each.rule, f"{each.count:,}"] for each in findings]
+    header = [["重大度 Severity", "ルール Rule", "件数 Findings"]]
+    return [heading, "", *table(header, body, text_columns=2)]
+
+
+def closing_lines(warehouse: Path) -> list[str]:
+    """Where the warehouse is, how to open it and what to look at next."""
+    code = (
+        f"import duckdb; duckdb.connect({str(warehouse)!r}, read_only=True)"
+        '.sql("from marts.kpi_by_period").show()'
+    )
+    return [
+        f"倉庫 Warehouse: {warehouse}",
+        f"開く Open:      .venv/bin/python -c {shlex.quote(code)}",
+        "次に見る Next:  marts.kpi_by_channel_period (every KPI, with counts and intervals), "
+        "marts.data_quality_findings (every finding, with file and row)",
+    ]
+
+
+def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None]) -> None:
+    """Read the published warehouse and print its summary.
+
+    Raises UserError if there is no warehouse, it is being written, or its marts are not built.
+    """
+    if not warehouse.is_file():
+        raise UserError("no warehouse yet", warehouse, "run make build")
+    try:
+        connection = duckdb.connect(str(warehouse), read_only=True)
+    except duckdb.Error as error:
+        raise UserError("cannot be opened", warehouse, "close its writer and retry") from error
+    try:
+        funnels = read_funnels(connection, as_of_date)
+        findings = read_findings(connection)
+    except duckdb.CatalogException as error:
+        raise UserError("its marts are not built", warehouse, "run make build") from error
+    finally:
+        connection.close()
+    for funnel in funnels:
+        for line in [*funnel_lines(funnel), ""]:
+            say(line)
+    for line in [*finding_lines(findings), "", *closing_lines(warehouse)]:
+        say(line)
+
+
+def read_funnels(connection: duckdb.DuckDBPyConnection, as_of_date: date) -> list[Funnel]:
+    """The last complete month and the fiscal year up to `as_of_date`, where there are such."""
+    periods = connection.execute(
+        """
+        select period_grain, max(period_start), max(period_end)
+        from marts.kpi_by_period
+        where
+            basis = 'event'
+            and period_start <= $as_of_date
+            and (
+                (period_grain = 'month' and is_complete)
+                or period_grain = 'fiscal_year'
+            )
+        group by period_grain
+        order by period_grain desc
+        """,
+        {"as_of_date": as_of_date},
+    ).fetchall()
+    return [
+        _read_funnel(connection, grain, first_day, min(last_day, as_of_date))
+        for grain, first_day, last_day in periods
+    ]
+
+
+def read_findings(connection: duckdb.DuckDBPyConnection) -> list[FindingCount]:
+    """How often each rule was broken, the most frequent first."""
+    rows = connection.execute(
+        """
+        select severity, rule, count(*)
+        from marts.data_quality_findings
+        group by severity, rule
+        order by count(*) desc, rule
+        """
+    ).fetchall()
+    return [FindingCount(*row) for row in rows]
+
+
+def _read_funnel(
+    connection: duckdb.DuckDBPyConnection, grain: str, first_day: date, last_day: date
+) -> Funnel:
+    period = {"grain": grain, "first_day": first_day}
+    columns = ", ".join(column.kpi_id for column in COLUMNS)
+    channels = connection.execute(
+        f"""
+        select channels.name_ja, channels.name_en, {columns}
+        from marts.funnel_by_channel_period as funnel
+        inner join marts.dim_channels as channels on funnel.channel_id = channels.channel_id
+        where funnel.period_grain = $grain and funnel.period_start = $first_day
+        order by channels.sort_order, channels.channel_id
+        """,
+        period,
+    ).fetchall()
+    totals = connection.execute(
+        """
+        select kpi_id, value
+        from marts.kpi_by_period
+        where basis = 'event' and period_grain = $grain and period_start = $first_day
+        """,
+        period,
+    ).fetchall()
+    kpi_ids = [column.kpi_id for column in COLUMNS]
+    return Funnel(
+        title=_title(grain, first_day),
+        first_day=first_day,
+        last_day=last_day,
+        channels=[
+            FunnelRow(name_ja, name_en, dict(zip(kpi_ids, values, strict=True)))
+            for name_ja, name_en, *values in channels
+        ],
+        total=dict(totals),
+    )
+
+
+def _title(grain: str, first_day: date) -> str:
+    if grain == "month":
+        month = f"{first_day:%Y-%m}"
+        return f"月次ファネル {first_day.year}年{first_day.month}月 · Funnel of {month}"
+    return f"年度累計ファネル {first_day.year}年度 · Funnel of fiscal {first_day.year} to date"

@@ -1,0 +1,207 @@
+"""The warehouse on a real sales-development funnel, held against its known truth."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from convert import convert, find_olist
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "scripts" / "build.py"
+AS_OF_DATE = "2018-12-31"
+
+# origin (None: empty) -> channel, leads, wins
+ORIGINS = {
+    "organic_search": ("organic", 2296, 271),
+    "paid_search": ("paid_ads", 1586, 195),
+    "social": ("sns", 1350, 75),
+    "unknown": ("unknown", 1099, 179),
+    "direct_traffic": ("organic", 499, 56),
+    "email": ("dm", 493, 15),
+    "referral": ("referral", 284, 24),
+    "other": ("unknown", 150, 4),
+    "display": ("paid_ads", 118, 6),
+    "other_publicities": ("paid_ads", 65, 3),
+    None: ("unknown", 60, 14),
+}
+# month of 2018 -> wins dated by the win, wins dated by the lead's first contact
+WINS = {1: (73, 152), 2: (113, 149), 3: (147, 167), 4: (207, 183), 5: (122, 130)}
+MONTHS_WITHOUT_LEADS = [dt.date(2018, month, 1) for month in range(6, 12)]
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse of its own, built by the command that users run, opened read-only."""
+    olist = find_olist()
+    if olist is None:
+        pytest.skip("the Olist data is not on this machine: set OLIST_DIR to its folder")
+    work = tmp_path_factory.mktemp("olist")
+    convert(olist, work / "extracts")
+    environment = os.environ | {
+        "EXTRACTS_DIR": str(work / "extracts"),
+        "DATA_DIR": str(work / "data"),
+        "WAREHOUSE_PATH": str(work / "data" / "warehouse.duckdb"),
+        "AS_OF_DATE": AS_OF_DATE,
+        "DBT_TARGET_PATH": str(work / "target"),
+        "DBT_LOG_PATH": str(work / "logs"),
+    }
+    built = subprocess.run(
+        [sys.executable, str(BUILD)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    assert built.returncode == 0, f"{built.stdout[-4000:]}\n{built.stderr[-4000:]}"
+    connection = duckdb.connect(environment["WAREHOUSE_PATH"], read_only=True)
+    yield connection
+    connection.close()
+
+
+def test_leads_and_wins_by_origin(warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows = warehouse.execute(
+        """
+        select int_leads.source_code, count(*), count(fct_leads.won_at)
+        from marts.fct_leads
+        inner join intermediate.int_leads on fct_leads.lead_id = int_leads.lead_id
+        group by int_leads.source_code
+        """
+    ).fetchall()
+    found = {source: (leads, wins) for source, leads, wins in rows}
+    assert found == {origin: (leads, wins) for origin, (_, leads, wins) in ORIGINS.items()}
+
+
+@pytest.mark.parametrize(
+    ("kpi_id", "position"), [("leads_acquired", 1), ("deals_won", 2)], ids=["leads", "wins"]
+)
+@pytest.mark.parametrize("basis", ["event", "cohort"])
+@pytest.mark.parametrize("period_grain", ["month", "fiscal_year"])
+def test_totals_by_channel(
+    warehouse: duckdb.DuckDBPyConnection,
+    kpi_id: str,
+    position: int,
+    basis: str,
+    period_grain: str,
+) -> None:
+    expected: dict[str, int] = defaultdict(int)
+    for origin in ORIGINS.values():
+        expected[origin[0]] += origin[position]
+    rows = warehouse.execute(
+        """
+        select channel_id, sum(numerator)
+        from marts.kpi_by_channel_period
+        where kpi_id = ? and basis = ? and period_grain = ?
+        group by channel_id
+        having sum(numerator) <> 0
+        """,
+        [kpi_id, basis, period_grain],
+    ).fetchall()
+    assert dict(rows) == expected
+
+
+@pytest.mark.parametrize("period_grain", ["week", "month", "quarter", "half", "fiscal_year"])
+@pytest.mark.parametrize("basis", ["event", "cohort"])
+def test_the_whole_funnel_wins_842_of_8000(
+    warehouse: duckdb.DuckDBPyConnection, basis: str, period_grain: str
+) -> None:
+    found = warehouse.execute(
+        """
+        select sum(numerator), sum(denominator)
+        from marts.kpi_by_period
+        where kpi_id = 'win_rate' and basis = ? and period_grain = ?
+        """,
+        [basis, period_grain],
+    ).fetchone()
+    assert found == (842, 8000)
+
+
+@pytest.mark.parametrize("basis", ["event", "cohort"])
+def test_wins_by_month(warehouse: duckdb.DuckDBPyConnection, basis: str) -> None:
+    rows = warehouse.execute(
+        """
+        select period_start, numerator
+        from marts.kpi_by_period
+        where kpi_id = 'deals_won' and period_grain = 'month' and basis = ?
+            and period_start between date '2018-01-01' and date '2018-05-01'
+        """,
+        [basis],
+    ).fetchall()
+    position = 0 if basis == "event" else 1
+    assert {start.month: wins for start, wins in rows} == {
+        month: wins[position] for month, wins in WINS.items()
+    }
+
+
+def test_months_with_wins_and_no_leads_have_no_rate(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = warehouse.execute(
+        """
+        select kpi_id, period_start, numerator, denominator, value
+        from marts.kpi_by_period
+        where kpi_id in ('win_rate', 'meeting_rate_per_lead')
+            and basis = 'event' and period_grain = 'month'
+            and period_start between date '2018-06-01' and date '2018-11-01'
+        order by kpi_id, period_start
+        """
+    ).fetchall()
+    assert [(kpi, start) for kpi, start, *_ in rows] == [
+        (kpi, month)
+        for kpi in ("meeting_rate_per_lead", "win_rate")
+        for month in MONTHS_WITHOUT_LEADS
+    ]
+    for kpi, start, numerator, denominator, value in rows:
+        assert (denominator, value) == (0, None), (kpi, start)
+        assert (numerator > 0) is (kpi == "win_rate"), (kpi, start)
+
+
+def test_a_win_before_the_first_contact_is_kept_and_reported(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    wins = warehouse.execute("select count(*) from marts.fct_opportunities where is_won").fetchone()
+    assert wins == (842,)
+    early = warehouse.execute(
+        """
+        select fct_opportunities.opportunity_id
+        from marts.fct_opportunities
+        inner join marts.fct_leads on fct_opportunities.lead_id = fct_leads.lead_id
+        where fct_opportunities.won_at < fct_leads.created_at
+        """
+    ).fetchall()
+    assert len(early) == 1
+    findings = warehouse.execute(
+        """
+        select source_id from marts.data_quality_findings where rule = 'won_before_lead_created'
+        """
+    ).fetchall()
+    assert findings == early
+
+
+def test_wins_are_credited_to_inside_sales(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute(
+        "select count(*), count(distinct rep_id) from marts.fct_opportunities where is_sourced"
+    ).fetchone()
+    # every deal names the sales-development rep who opened it: 32 of them
+    assert found == (842, 32)
+
+
+def test_nothing_is_unmapped_or_rejected(warehouse: duckdb.DuckDBPyConnection) -> None:
+    unmapped = warehouse.execute(
+        "select count(*) from marts.fct_leads where channel_id = 'unmapped'"
+    ).fetchone()
+    assert unmapped == (0,)
+    rows = warehouse.execute(
+        "select rule, count(*) from marts.data_quality_findings group by rule"
+    ).fetchall()
+    # the deals carry no amount to trust, so none is written
+    assert dict(rows) == {"won_before_lead_created": 1, "won_without_amount": 842}

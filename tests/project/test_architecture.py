@@ -1,0 +1,701 @@
+"""The architecture rules: each can fail, and the project breaks none."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+import check_project
+from kpi_warehouse.project_checks import (
+    RULES,
+    Project,
+    Rule,
+    Violation,
+    layout,
+    references,
+    registry,
+    shape,
+    sql_rules,
+    violations,
+    yaml_keys,
+)
+from kpi_warehouse.project_checks.sql_text import sql_of
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAIN = "{#- Grain: one row per lead. -#}\n"
+
+
+class Fake:
+    """A small project on disk and its manifest; it breaks no rule until a test adds to it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.manifest: dict[str, Any] = {
+            "metadata": {"project_name": "fake"},
+            "nodes": {},
+            "macros": {},
+            "sources": {},
+        }
+        for folder in ("models/staging", "seeds/registry", "macros", "tests"):
+            (root / folder).mkdir(parents=True)
+        self.file(
+            "seeds/registry/kpi_definitions.csv",
+            "kpi_id,version,numerator_measure_id\ncalls_made,1,calls_made\n",
+        )
+        self.file("seeds/registry/measures.csv", "measure_id\ncalls_made\n")
+
+    def file(self, path: str, text: str) -> None:
+        """Write a file of the project."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(textwrap.dedent(text), encoding="utf-8")
+
+    def model(
+        self,
+        path: str,
+        sql: str = "select 1 as lead_id",
+        *,
+        reads: tuple[str, ...] = (),
+        key: bool = True,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Add a model that keeps the rules about form, and a test on its key."""
+        node = self._node("model", path, reads)
+        node |= {"raw_code": GRAIN + sql, "description": "Grain: one row per lead."}
+        if path.startswith("models/marts"):
+            node["config"] = {"contract": {"enforced": True}}
+            node["columns"] = {
+                "lead_id": {"name": "lead_id", "description": "Its id.", "data_type": "string"}
+            }
+        node |= more
+        if key:
+            self.test(node["unique_id"], "unique", "lead_id")
+        return node
+
+    def seed(self, path: str, **more: Any) -> dict[str, Any]:
+        """Add a seed of one column that is described and tested."""
+        self.file(path, "code\na\n")
+        node = self._node("seed", path, ())
+        node |= {
+            "description": "Codes.",
+            "columns": {"code": {"name": "code", "description": "The code."}},
+        }
+        node |= more
+        self.test(node["unique_id"], "unique", "code")
+        return node
+
+    def test(self, node: str, name: str, column: str | None) -> None:
+        """Attach a generic test to a node."""
+        unique_id = f"test.fake.{name}_{node}_{column}"
+        self.manifest["nodes"][unique_id] = {
+            "unique_id": unique_id,
+            "resource_type": "test",
+            "package_name": "fake",
+            "name": f"{name}_{node}",
+            "test_metadata": {"name": name},
+            "attached_node": node,
+            "column_name": column,
+            "raw_code": "{{ test_unique() }}",
+            "depends_on": {"nodes": [node], "macros": []},
+            "original_file_path": "models/_models.yml",
+        }
+
+    def singular(self, name: str, sql: str) -> None:
+        """Add a singular test."""
+        node = self._node("test", f"tests/singular/{name}.sql", ())
+        node["raw_code"] = sql
+
+    def source(self, system: str, name: str) -> str:
+        """Add a source table and return its id."""
+        unique_id = f"source.fake.{system}.{name}"
+        self.manifest["sources"][unique_id] = {"source_name": system, "name": name}
+        return unique_id
+
+    def macro(
+        self,
+        path: str,
+        name: str,
+        sql: str = "1",
+        *,
+        calls: tuple[str, ...] = (),
+        documented: bool = True,
+    ) -> None:
+        """Add a macro, documented beside its file."""
+        unique_id = f"macro.fake.{name}"
+        self.manifest["macros"][unique_id] = {
+            "unique_id": unique_id,
+            "name": name,
+            "package_name": "fake",
+            "macro_sql": sql,
+            "original_file_path": path,
+            "description": "What it does." if documented else "",
+            "patch_path": "fake://macros/_macros.yml" if documented else None,
+            "depends_on": {"macros": [f"macro.fake.{called}" for called in calls]},
+        }
+
+    def broken(self, rule: Rule) -> list[Violation]:
+        """Return what breaks a rule."""
+        return list(rule(Project(self.root, self.manifest)))
+
+    def _node(self, kind: str, path: str, reads: tuple[str, ...]) -> dict[str, Any]:
+        name = Path(path).stem
+        unique_id = f"{kind}.fake.{name}"
+        node = {
+            "unique_id": unique_id,
+            "resource_type": kind,
+            "package_name": "fake",
+            "name": name,
+            "original_file_path": path,
+            "config": {},
+            "columns": {},
+            "description": "",
+            "depends_on": {"nodes": list(reads), "macros": []},
+        }
+        self.manifest["nodes"][unique_id] = node
+        return node
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Fake:
+    """A project that breaks no rule."""
+    project = Fake(tmp_path)
+    leads = project.source("generic", "leads")
+    stg = project.model("models/staging/generic/stg_generic__leads.sql", reads=(leads,))
+    codes = project.seed("seeds/mappings/channels.csv")
+    inter = project.model(
+        "models/intermediate/leads/int_leads.sql",
+        "with leads as (select * from {{ ref('stg_generic__leads') }} where is_accepted) "
+        "select * from leads",
+        reads=(stg["unique_id"], codes["unique_id"]),
+    )
+    project.model("models/marts/core/fct_leads.sql", reads=(inter["unique_id"], codes["unique_id"]))
+    project.macro("macros/code_key.sql", "code_key")
+    return project
+
+
+# each breaks exactly one rule -------------------------------------------------------------------
+
+
+def intermediate_reads_a_mart(fake: Fake) -> None:
+    fake.model("models/intermediate/int_back.sql", reads=("model.fake.fct_leads",))
+
+
+def a_mart_reads_staging(fake: Fake) -> None:
+    fake.model(
+        "models/marts/core/fct_calls.sql",
+        "select * from {{ ref('stg_generic__leads') }} where is_accepted",
+        reads=("model.fake.stg_generic__leads",),
+    )
+
+
+def staging_reads_intermediate(fake: Fake) -> None:
+    fake.model("models/staging/generic/stg_generic__calls.sql", reads=("model.fake.int_leads",))
+
+
+def a_mart_reads_a_calendar_seed(fake: Fake) -> None:
+    seed = fake.seed("seeds/calendar/national_holidays.csv")
+    fake.model("models/marts/core/dim_dates.sql", reads=(seed["unique_id"],))
+
+
+def staging_reads_another_system(fake: Fake) -> None:
+    fake.model(
+        "models/staging/miitel/stg_miitel__calls.sql", reads=("model.fake.stg_generic__leads",)
+    )
+
+
+def staging_reads_the_source_of_another_system(fake: Fake) -> None:
+    fake.model("models/staging/miitel/stg_miitel__calls.sql", reads=("source.fake.generic.leads",))
+
+
+def intermediate_reads_a_source(fake: Fake) -> None:
+    fake.model("models/intermediate/int_raw.sql", reads=("source.fake.generic.leads",))
+
+
+def a_cte_imports_rejected_rows(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_all.sql",
+        "with calls as (select * from {{ ref('stg_generic__calls') }}), leads as ("
+        "select * from {{ ref('stg_generic__leads') }} where is_accepted) select * from leads",
+    )
+
+
+def a_cte_filters_something_else(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_all.sql",
+        "with leads as (select * from {{ ref('stg_generic__leads') }} where is_target) "
+        "select * from leads where is_accepted",
+    )
+
+
+def a_join_filters_one_of_two(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_all.sql",
+        "select * from {{ ref('stg_generic__leads') }} as leads "
+        "left join {{ ref('stg_generic__calls') }} as calls on calls.lead_id = leads.lead_id "
+        "where leads.is_accepted",
+    )
+
+
+def a_union_filters_one_of_two(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_all.sql",
+        "select * from {{ ref('stg_generic__calls') }} union all "
+        "select * from {{ ref('stg_generic__leads') }} where is_accepted",
+    )
+
+
+def a_reference_that_cannot_be_followed(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_all.sql",
+        "{% for name in names %} select * from {{ ref(name) }} where is_accepted {% endfor %}",
+        reads=("model.fake.stg_generic__leads",),
+    )
+
+
+def a_staging_model_without_its_system(fake: Fake) -> None:
+    fake.model("models/staging/generic/stg_leads.sql")
+
+
+def an_intermediate_model_named_like_a_mart(fake: Fake) -> None:
+    fake.model("models/intermediate/fct_steps.sql")
+
+
+def a_mart_named_freely(fake: Fake) -> None:
+    fake.model("models/marts/core/leads_final.sql")
+
+
+def no_grain_in_the_sql(fake: Fake) -> None:
+    node = fake.model("models/intermediate/int_steps.sql")
+    node["raw_code"] = "{#- Steps of a lead. -#}\nselect 1 -- Grain: one row per step"
+
+
+def no_grain_in_the_yaml(fake: Fake) -> None:
+    fake.model("models/intermediate/int_steps.sql", description="Steps of a lead.")
+
+
+def no_key_test(fake: Fake) -> None:
+    node = fake.model("models/intermediate/int_steps.sql", key=False)
+    fake.test(node["unique_id"], "not_null", "lead_id")
+
+
+def no_contract(fake: Fake) -> None:
+    fake.model("models/marts/core/fct_calls.sql", config={"contract": {"enforced": False}})
+
+
+def no_columns(fake: Fake) -> None:
+    fake.model("models/marts/core/fct_calls.sql", columns={})
+
+
+def a_column_without_a_description(fake: Fake) -> None:
+    node = fake.model("models/marts/core/fct_calls.sql")
+    node["columns"]["lead_id"]["description"] = " "
+
+
+def a_column_of_one_engines_type(fake: Fake) -> None:
+    node = fake.model("models/marts/core/fct_calls.sql")
+    node["columns"]["lead_id"]["data_type"] = "hugeint"
+
+
+def a_column_without_a_type(fake: Fake) -> None:
+    node = fake.model("models/marts/core/fct_calls.sql")
+    node["columns"]["lead_id"].pop("data_type")
+
+
+def a_seed_without_a_description(fake: Fake) -> None:
+    fake.seed("seeds/mappings/stages.csv", description="")
+
+
+def a_seed_column_without_a_description(fake: Fake) -> None:
+    fake.seed("seeds/mappings/stages.csv", columns={})
+
+
+def a_seed_without_a_key(fake: Fake) -> None:
+    seed = fake.seed("seeds/mappings/stages.csv")["unique_id"]
+    fake.manifest["nodes"].pop(f"test.fake.unique_{seed}_code")
+    fake.test(seed, "not_null", "code")
+
+
+def a_macro_file_of_another_name(fake: Fake) -> None:
+    fake.macro("macros/helpers.sql", "trim_all")
+
+
+def a_macro_without_documentation(fake: Fake) -> None:
+    fake.macro("macros/trim_all.sql", "trim_all", documented=False)
+
+
+def a_helper_used_elsewhere(fake: Fake) -> None:
+    fake.macro("macros/trim_all.sql", "trim_all", calls=("trim_one",))
+    fake.macro("macros/trim_all.sql", "trim_one", documented=False)
+    fake.macro("macros/fold.sql", "fold", calls=("trim_one",))
+
+
+def a_model_reads_the_clock(fake: Fake) -> None:
+    fake.model("models/intermediate/int_steps.sql", "select current_date as today")
+
+
+def a_model_reads_the_clock_of_dbt(fake: Fake) -> None:
+    fake.model("models/intermediate/int_steps.sql", "select '{{ run_started_at }}' as at")
+
+
+def a_macro_reads_the_clock(fake: Fake) -> None:
+    fake.macro("macros/age.sql", "age", "{% macro age() %} now() {% endmacro %}")
+
+
+def a_test_reads_the_clock(fake: Fake) -> None:
+    fake.singular("fct_leads__is_fresh", "select 1 where x < current_timestamp")
+
+
+def a_model_asks_for_the_target(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_steps.sql", "{% if target.type == 'spark' %} select 1 {% endif %}"
+    )
+
+
+def a_macro_speaks_one_dialect(fake: Fake) -> None:
+    fake.macro("macros/latest.sql", "latest", "{% macro latest() %} arg_max(a, b) {% endmacro %}")
+
+
+def sql_in_the_argument_of_a_macro_speaks_one_dialect(fake: Fake) -> None:
+    fake.model("models/intermediate/int_steps.sql", "select {{ code_key('a::text') }} as a")
+
+
+def a_typing_error_on_a_model(fake: Fake) -> None:
+    fake.file("models/_models.yml", "models: [{name: a, desciption: b}]\n")
+
+
+def a_typing_error_in_a_config(fake: Fake) -> None:
+    fake.file("models/_models.yml", "models: [{name: a, config: {materialised: table}}]\n")
+
+
+def a_typing_error_on_a_column(fake: Fake) -> None:
+    fake.file("models/_models.yml", "models: [{name: a, columns: [{name: b, datatype: date}]}]\n")
+
+
+def a_typing_error_in_a_test(fake: Fake) -> None:
+    fake.file(
+        "seeds/_seeds.yml",
+        """\
+        seeds:
+          - name: a
+            columns:
+              - name: b
+                data_tests: [unique, {accepted_values: {argument: {values: [1]}}}]
+        """,
+    )
+
+
+def a_typing_error_in_a_unit_test(fake: Fake) -> None:
+    fake.file(
+        "models/_units.yml",
+        "unit_tests: [{name: a, model: b, given: [{inputs: c}], expect: {rows: []}}]\n",
+    )
+
+
+def a_yaml_file_without_keys(fake: Fake) -> None:
+    fake.file("models/_models.yml", "# nothing yet\n")
+
+
+def a_file_at_the_top(fake: Fake) -> None:
+    fake.file("notes.txt", "")
+
+
+def a_fourth_kind_of_seed(fake: Fake) -> None:
+    fake.file("seeds/misc/a.csv", "a\n")
+
+
+def a_kpi_id_in_capitals(fake: Fake) -> None:
+    fake.file(
+        "seeds/registry/kpi_definitions.csv",
+        "kpi_id,version,numerator_measure_id\nCallsMade,1,calls_made\n",
+    )
+
+
+def a_kpi_defined_twice(fake: Fake) -> None:
+    fake.file(
+        "seeds/registry/kpi_definitions.csv",
+        "kpi_id,version,numerator_measure_id\ncalls_made,1,calls_made\ncalls_made,1,calls_made\n",
+    )
+
+
+def a_kpi_of_an_unknown_measure(fake: Fake) -> None:
+    fake.file(
+        "seeds/registry/kpi_definitions.csv",
+        "kpi_id,version,numerator_measure_id,denominator_measure_id\ncalls_made,1,calls_made,x\n",
+    )
+
+
+def a_measure_of_no_kpi(fake: Fake) -> None:
+    fake.file("seeds/registry/measures.csv", "measure_id\ncalls_made\nidle_hours\n")
+
+
+BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
+    references.references_run_downstream: (
+        intermediate_reads_a_mart,
+        a_mart_reads_staging,
+        staging_reads_intermediate,
+        a_mart_reads_a_calendar_seed,
+    ),
+    references.staging_systems_stay_apart: (
+        staging_reads_another_system,
+        staging_reads_the_source_of_another_system,
+    ),
+    references.only_staging_reads_sources: (intermediate_reads_a_source,),
+    references.only_accepted_rows_are_read: (
+        a_cte_imports_rejected_rows,
+        a_cte_filters_something_else,
+        a_join_filters_one_of_two,
+        a_union_filters_one_of_two,
+        a_reference_that_cannot_be_followed,
+    ),
+    shape.model_names_say_their_layer: (
+        a_staging_model_without_its_system,
+        an_intermediate_model_named_like_a_mart,
+        a_mart_named_freely,
+    ),
+    shape.models_state_their_grain: (no_grain_in_the_sql, no_grain_in_the_yaml),
+    shape.models_have_a_key_test: (no_key_test,),
+    shape.marts_have_a_contract: (
+        no_contract,
+        no_columns,
+        a_column_without_a_description,
+        a_column_without_a_type,
+    ),
+    shape.contract_types_are_portable: (a_column_of_one_engines_type,),
+    shape.seeds_are_described_and_tested: (
+        a_seed_without_a_description,
+        a_seed_column_without_a_description,
+        a_seed_without_a_key,
+    ),
+    shape.macro_files_hold_one_documented_macro: (
+        a_macro_file_of_another_name,
+        a_macro_without_documentation,
+        a_helper_used_elsewhere,
+    ),
+    sql_rules.nothing_reads_the_clock: (
+        a_model_reads_the_clock,
+        a_model_reads_the_clock_of_dbt,
+        a_macro_reads_the_clock,
+        a_test_reads_the_clock,
+    ),
+    sql_rules.sql_is_portable: (
+        a_macro_speaks_one_dialect,
+        sql_in_the_argument_of_a_macro_speaks_one_dialect,
+    ),
+    sql_rules.models_ignore_the_target: (a_model_asks_for_the_target,),
+    yaml_keys.yaml_keys_are_known: (
+        a_typing_error_on_a_model,
+        a_typing_error_in_a_config,
+        a_typing_error_on_a_column,
+        a_typing_error_in_a_test,
+        a_typing_error_in_a_unit_test,
+        a_yaml_file_without_keys,
+    ),
+    layout.layout_is_known: (a_file_at_the_top, a_fourth_kind_of_seed),
+    registry.registry_ids_are_unique: (a_kpi_id_in_capitals, a_kpi_defined_twice),
+    registry.measures_exist_and_are_used: (a_kpi_of_an_unknown_measure, a_measure_of_no_kpi),
+}
+
+
+def test_every_rule_is_shown_to_fail() -> None:
+    assert set(BREAKS) == set(RULES)
+
+
+def test_the_small_project_breaks_no_rule(fake: Fake) -> None:
+    assert violations(Project(fake.root, fake.manifest)) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "breaks"),
+    [
+        pytest.param(rule, breaks, id=f"{rule.__name__}-{breaks.__name__}")
+        for rule, cases in BREAKS.items()
+        for breaks in cases
+    ],
+)
+def test_rule_fires(fake: Fake, rule: Rule, breaks: Callable[[Fake], None]) -> None:
+    breaks(fake)
+    found = fake.broken(rule)
+    assert len(found) == 1, found
+    assert found[0].rule == rule.__name__
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select a from b qualify row_number() over (order by a) = 1",
+        "select a::date from b",
+        "select * exclude (a) from b",
+        "select b.* exclude a from b",
+        "select a, count(*) from b group by all",
+        "select distinct on (a) a from b",
+        "select max_by(a, c) from b",
+        "select list(a) from b",
+        "select string_agg(a, ',') from b",
+        "select unnest(a) from b",
+        "select try_cast(a as date) from b",
+        "select median(a) from b",
+        "select datediff('day', a, c) from b",
+        "select extract(dow from a) from b",
+        "select strftime(a, '%Y') from b",
+        "select regexp_matches(a, 'x') from b",
+        "select a ~ 'x' from b",
+        "select a at time zone 'UTC' from b",
+        "select ifnull(a, 1) from b",
+        "select * from b anti join c using (a)",
+        "select a from b union all by name select a from c",
+        "select sum(columns(*)) from b",
+        "select a // 2 from b",
+        "select cast(a as varchar) from b",
+        "select any_value(a) from b",
+    ],
+)
+def test_what_one_engine_alone_takes_is_found(fake: Fake, sql: str) -> None:
+    fake.model("models/intermediate/int_steps.sql", sql)
+    assert fake.broken(sql_rules.sql_is_portable)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select sum(a) filter (where is_excluded) as a from b group by c",
+        "select {{ try_cast('a', 'date') }}, {{ list_agg('a') }} from b",
+        "select cast(a as {{ dbt.type_string() }}) as a, extract(year from a) as year from b",
+        "select a -- a::date, qualify\nfrom b {# current_date #} /* now() */",
+        "{% for number in range(3) %} select {{ number ~ 'a' }} {% endfor %}",
+        "select {{ dbt.datediff('a', 'b', 'day') }} from b where a is not distinct from b",
+    ],
+)
+def test_what_every_engine_takes_is_let_through(fake: Fake, sql: str) -> None:
+    fake.model("models/intermediate/int_steps.sql", sql)
+    assert fake.broken(sql_rules.sql_is_portable) == []
+    assert fake.broken(sql_rules.nothing_reads_the_clock) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from {{ ref('stg_a__b') }} where is_accepted",
+        "select * from {{ ref('stg_a__b') }} as b where max(1) = 1 and b.is_accepted",
+        "select * from c left join {{ ref('stg_a__b') }} as b on c.id = b.id and is_accepted",
+        "{{ chain('(select * from ' ~ ref('stg_a__b') ~ ' where is_accepted) as legs') }}",
+    ],
+)
+def test_reads_of_accepted_rows_are_let_through(fake: Fake, sql: str) -> None:
+    fake.model("models/intermediate/int_steps.sql", sql)
+    assert fake.broken(references.only_accepted_rows_are_read) == []
+
+
+def test_macros_of_the_engine_folder_may_speak_one_dialect(fake: Fake) -> None:
+    fake.macro("macros/engine/try_cast.sql", "try_cast", "try_cast(a as date)")
+    fake.macro("macros/engine/try_cast.sql", "postgres__try_cast", "a::date", documented=False)
+    assert fake.broken(sql_rules.sql_is_portable) == []
+    assert fake.broken(shape.macro_files_hold_one_documented_macro) == []
+
+
+def test_exceptions_are_let_through(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_key_test(fake)
+    a_cte_imports_rejected_rows(fake)
+    a_macro_reads_the_clock(fake)
+    monkeypatch.setitem(shape.WITHOUT_KEY, "int_steps", "a reason")
+    monkeypatch.setitem(references.READS_REJECTED_ROWS, "int_all", "a reason")
+    monkeypatch.setitem(sql_rules.READS_CLOCK, "age", "a reason")
+    assert violations(Project(fake.root, fake.manifest)) == []
+
+
+def test_sql_of_keeps_the_texts_of_tags_only() -> None:
+    assert sql_of("a {{ f('b::c') }} {% set d = 1 %} -- e").split() == ["a", "b::c", ";"]
+
+
+# the command ------------------------------------------------------------------------------------
+
+
+def test_command_prints_violations_and_fails(
+    fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    no_key_test(fake)
+    fake.file("target/manifest.json", json.dumps(fake.manifest))
+    assert check_project.main(["--root", str(fake.root)]) == 1
+    assert "models_have_a_key_test: int_steps: add" in capsys.readouterr().out
+
+
+def test_command_passes_a_clean_project(fake: Fake) -> None:
+    fake.file("target/manifest.json", json.dumps(fake.manifest))
+    assert check_project.main(["--root", str(fake.root)]) == 0
+
+
+@pytest.mark.parametrize("content", [None, "{"], ids=["absent", "cut off"])
+def test_command_says_what_is_missing(
+    fake: Fake, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    if content is not None:
+        fake.file("target/manifest.json", content)
+    assert check_project.main(["--root", str(fake.root)]) == 2
+    error = capsys.readouterr().err
+    assert "dbt parse" in error
+    assert len(error.splitlines()) == 1
+
+
+# the project itself -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """This project, parsed into a folder of its own."""
+    work = tmp_path_factory.mktemp("dbt")
+    arguments = [
+        "--quiet",
+        "--no-partial-parse",
+        "--project-dir",
+        str(ROOT),
+        "--profiles-dir",
+        str(ROOT / "profiles"),
+        "--target-path",
+        str(work / "target"),
+        "--log-path",
+        str(work / "logs"),
+    ]
+    before = dict(os.environ)
+    os.environ["WAREHOUSE_PATH"] = str(work / "warehouse.duckdb")
+    try:
+        result = dbtRunner().invoke(["parse", *arguments])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert result.success, result.exception
+    return Project.read(ROOT, work / "target" / "manifest.json")
+
+
+def test_the_project_has_models_seeds_and_macros(project: Project) -> None:
+    for layer in references.READS:
+        assert list(project.models(layer)), f"no models in {layer}: the rules would see nothing"
+    assert list(project.nodes("seed"))
+    assert list(project.macros())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_project_keeps_the_rule(project: Project, rule: Rule) -> None:
+    assert [str(violation) for violation in rule(project)] == []
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "kind"),
+    [
+        (shape.WITHOUT_KEY, "model"),
+        (references.READS_REJECTED_ROWS, "model"),
+        (sql_rules.READS_CLOCK, "macro"),
+    ],
+    ids=["WITHOUT_KEY", "READS_REJECTED_ROWS", "READS_CLOCK"],
+)
+def test_exceptions_name_what_exists(
+    project: Project, exceptions: dict[str, str], kind: str
+) -> None:
+    nodes = project.macros() if kind == "macro" else project.models()
+    assert set(exceptions) <= {node["name"] for node in nodes}
+    assert all(exceptions.values())

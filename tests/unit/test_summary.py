@@ -1,0 +1,164 @@
+"""The summary lines up, says every label in both languages and never shows a rate of nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from kpi_warehouse.console import display_width, pad, table
+from kpi_warehouse.errors import UserError
+from kpi_warehouse.summary import (
+    COLUMNS,
+    FindingCount,
+    Funnel,
+    FunnelRow,
+    closing_lines,
+    finding_lines,
+    funnel_lines,
+    print_summary,
+    read_findings,
+    read_funnels,
+)
+
+NOTHING = dict.fromkeys((column.kpi_id for column in COLUMNS), 0) | {
+    "connection_rate": None,
+    "meeting_rate": None,
+}
+EXHIBITION = {
+    "leads_acquired": 1200,
+    "calls_made": 3400,
+    "connection_rate": 0.3456,
+    "target_connections": 500,
+    "meetings": 90,
+    "meeting_rate": Decimal("0.0766"),
+    "qualified_meetings": 45,
+    "deals_won": 7,
+    "won_amount": Decimal("12345678.90"),
+}
+FUNNEL = Funnel(
+    title="Funnel",
+    first_day=date(2026, 4, 1),
+    last_day=date(2026, 9, 30),
+    channels=[FunnelRow("展示会", "Exhibition", EXHIBITION), FunnelRow("DM", "DM", NOTHING)],
+    total=EXHIBITION,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("abc", 3), ("展示会", 6), ("ﾃﾚｱﾎﾟ", 5), ("ＤＭ", 4), ("é", 1), ("e\u0301", 1), ("–", 1)],
+)
+def test_full_width_characters_take_two_cells(text, width):
+    assert display_width(text) == width
+    assert display_width(pad(text, 10)) == 10
+    assert pad(text, 10, to_the_right=True).endswith(text)
+
+
+def test_a_longer_text_is_not_cut():
+    assert pad("展示会", 2) == "展示会"
+
+
+def test_columns_of_a_table_line_up():
+    lines = table([["名", "n"]], [["展示会", "1"], ["a", "22"]])
+    assert lines == ["名       n", "------  --", "展示会   1", "a       22"]
+
+
+def test_the_funnel_shows_channels_and_total_aligned():
+    lines = funnel_lines(FUNNEL)
+    assert lines[0] == "Funnel (2026-04-01 – 2026-09-30)"
+    body = lines[2:]
+    assert len({display_width(line) for line in body if "Channel" not in line}) == 1
+    assert body[3].split() == [
+        *("展示会", "Exhibition", "1,200", "3,400", "34.6", "%", "500"),
+        *("90", "7.7", "%", "45", "7", "12.3"),
+    ]
+    assert body[4].split() == ["DM", "DM", "0", "0", "–", "0", "0", "–", "0", "0", "0.0"]
+    assert body[-1].split()[:3] == ["合計", "Total", "1,200"]
+
+
+def test_every_column_is_named_in_both_languages():
+    header = "\n".join(funnel_lines(FUNNEL)[2:4])
+    assert all(column.name_ja in header and column.name_en in header for column in COLUMNS)
+
+
+def test_findings_show_their_counts():
+    lines = finding_lines([FindingCount("warning", "unmapped_code", 1234)])
+    assert lines[-1].split() == ["warning", "unmapped_code", "1,234"]
+    assert "問題なし" in finding_lines([])[0]
+
+
+def test_the_closing_lines_hold_a_command_that_opens_the_warehouse():
+    lines = closing_lines(Path("/tmp/it's here.duckdb"))  # noqa: S108
+    assert any("/tmp/it's here.duckdb" in line for line in lines)  # noqa: S108
+    assert any("duckdb.connect(" in line and "read_only=True" in line for line in lines)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    path = tmp_path / "warehouse.duckdb"
+    kpis = ", ".join(f"1.0 as {column.kpi_id}" for column in COLUMNS)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            f"""
+            create schema marts;
+            create table marts.dim_channels as
+            select 'dm' as channel_id, 'DM' as name_ja, 'Direct mail' as name_en, 2 as sort_order
+            union all select 'exhibition', '展示会', 'Exhibition', 1;
+            create table marts.periods as
+            select * from (values
+                ('month', date '2026-03-01', date '2026-03-31', true),
+                ('month', date '2026-04-01', date '2026-04-30', true),
+                ('month', date '2026-05-01', date '2026-05-31', false),
+                ('fiscal_year', date '2025-04-01', date '2026-03-31', true),
+                ('fiscal_year', date '2026-04-01', date '2027-03-31', false),
+                ('week', date '2026-05-04', date '2026-05-10', true)
+            ) as periods (period_grain, period_start, period_end, is_complete);
+            create table marts.kpi_by_period as
+            select *, 'event' as basis, 'meetings' as kpi_id, 7.0 as value from marts.periods
+            union all
+            select *, 'cohort' as basis, 'meetings' as kpi_id, 9.0 as value from marts.periods;
+            create table marts.funnel_by_channel_period as
+            select period_grain, period_start, channel_id, {kpis}
+            from marts.periods cross join marts.dim_channels;
+            create table marts.data_quality_findings as
+            select * from (values ('warning', 'b'), ('error', 'a'), ('warning', 'b'))
+                as findings (severity, rule);
+            """
+        )
+    return path
+
+
+def test_the_last_complete_month_and_the_fiscal_year_to_date_are_read(warehouse):
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        month, year = read_funnels(connection, date(2026, 5, 10))
+        findings = read_findings(connection)
+    assert (month.first_day, month.last_day) == (date(2026, 4, 1), date(2026, 4, 30))
+    assert (year.first_day, year.last_day) == (date(2026, 4, 1), date(2026, 5, 10))
+    assert [row.name_en for row in year.channels] == ["Exhibition", "Direct mail"]
+    assert year.total == {"meetings": 7.0}
+    assert findings == [FindingCount("warning", "b", 2), FindingCount("error", "a", 1)]
+
+
+def test_the_summary_of_a_warehouse_is_printed(warehouse):
+    lines: list[str] = []
+    print_summary(warehouse, date(2026, 5, 10), lines.append)
+    text = "\n".join(lines)
+    assert "2026年4月" in text
+    assert "fiscal 2026 to date" in text
+    assert str(warehouse) in text
+
+
+def test_there_is_no_summary_without_a_warehouse(tmp_path):
+    with pytest.raises(UserError, match="no warehouse yet"):
+        print_summary(tmp_path / "none.duckdb", date(2026, 5, 10), print)
+
+
+def test_there_is_no_summary_of_a_warehouse_without_marts(tmp_path):
+    path = tmp_path / "empty.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(UserError, match="its marts are not built"):
+        print_summary(path, date(2026, 5, 10), print)
