@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,12 +86,14 @@ COLUMNS = (
 
 
 def funnel_lines(funnel: Funnel) -> list[str]:
-    """The funnel as text, a line per channel and one for all of them."""
+    """The funnel as text, a line per channel and one for all; idle channels are only named."""
     header = [
         ["チャネル", "Channel", *(column.name_ja for column in COLUMNS)],
         ["", "", *(column.name_en for column in COLUMNS)],
     ]
-    rows = [*funnel.channels, FunnelRow("合計", "Total", funnel.total)]
+    active = [row for row in funnel.channels if any(row.values.values())]
+    idle = [row for row in funnel.channels if row not in active]
+    rows = [*active, FunnelRow("合計", "Total", funnel.total)]
     body = [
         [
             row.name_ja,
@@ -100,7 +103,11 @@ def funnel_lines(funnel: Funnel) -> list[str]:
         for row in rows
     ]
     heading = f"{funnel.title} ({funnel.first_day} – {funnel.last_day})"
-    return [heading, "", *table(header, body, text_columns=2)]
+    lines = [heading, "", *table(header, body, text_columns=2)]
+    if idle:
+        names = "、".join(row.name_ja for row in idle)
+        lines.append(f"動きなし Nothing in {len(idle)} more: {names}")
+    return lines
 
 
 def finding_lines(findings: Sequence[FindingCount]) -> list[str]:
@@ -117,12 +124,15 @@ def closing_lines(warehouse: Path) -> list[str]:
     """Where the warehouse is, how to open it and what to look at next."""
     code = (
         f"import duckdb; duckdb.connect({str(warehouse)!r}, read_only=True)"
-        '.sql("from marts.kpi_by_period").show()'
+        ".sql('from marts.kpi_by_period').show()"
     )
+    # double quotes read better, where the path holds nothing that a shell takes up in them
+    is_plain = re.fullmatch(r"[\w./-]+", str(warehouse))
+    argument = f'"{code}"' if is_plain else shlex.quote(code)
     return [
-        f"倉庫 Warehouse: {warehouse}",
-        f"開く Open:      .venv/bin/python -c {shlex.quote(code)}",
-        "次に見る Next:  marts.kpi_by_channel_period (every KPI, with counts and intervals), "
+        f"ウェアハウス Warehouse: {warehouse}",
+        f"開く Open: .venv/bin/python -c {argument}",
+        "次に見る Next: marts.kpi_by_channel_period (every KPI, with counts and intervals), "
         "marts.data_quality_findings (every finding, with file and row)",
     ]
 
