@@ -41,14 +41,14 @@ dialer_ids as (
     from dialer_calls
     where external_call_id is not null
 
-    union
+    union all
 
     select
         call_id as external_id,
         call_id
     from dialer_calls
 
-    union
+    union all
 
     select
         legs.leg_id as external_id,
@@ -152,10 +152,14 @@ near_pairs as (
             {{ epoch_seconds('crm.started_at') }}
             - {{ epoch_seconds('dialer.started_at') }}
         ) as gap_seconds,
-        case when dialer.direction = 'inbound' then crm.from_number else crm.to_number end
-            as crm_number,
-        case when dialer.direction = 'inbound' then dialer.from_number else dialer.to_number end
-            as dialer_number
+        {{ phone_digits(
+            "case when dialer.direction = 'inbound' then crm.from_number "
+            ~ "else crm.to_number end"
+        ) }} as crm_digits,
+        {{ phone_digits(
+            "case when dialer.direction = 'inbound' then dialer.from_number "
+            ~ "else dialer.to_number end"
+        ) }} as dialer_digits
     from bucketed_crm_calls as crm
     inner join bucketed_dialer_calls as dialer
         on crm.rep_id = dialer.rep_id
@@ -169,7 +173,7 @@ pairs_0 as (
     select * from near_pairs
     where
         gap_seconds <= {{ var('duplicate_call_seconds') }}
-        and {{ phone_key('crm_number') }} = {{ phone_key('dialer_number') }}
+        and {{ phone_key('crm_digits') }} = {{ phone_key('dialer_digits') }}
 
 ),
 

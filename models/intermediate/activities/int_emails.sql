@@ -93,34 +93,79 @@ sent as (
 
 ),
 
-matched_events as (
+-- by message and address; what one side leaves empty is the only recipient's
+addressed_events as (
 
     select
         sent.message_id,
         sent.recipient_number,
-        events.occurred_at,
-        {{ code_key('events.event') }} as event,
-        coalesce(
-            events.is_machine, machine_agents.user_agent is not null
-        ) as is_machine,
-        coalesce(events.information_exchanged, false) as information_exchanged,
-        events.occurred_at >= sent.sent_at
-        and events.occurred_at
-        <= {{ dbt.dateadd('day', 'policies.open_window_days', 'sent.sent_at') }}
-            as is_in_open_window
+        sent.sent_at,
+        events.event,
+        events.user_agent,
+        events.is_machine,
+        events.information_exchanged,
+        events.occurred_at
     from events
     -- many-to-one
     inner join sent
         on events.message_id = sent.message_id
-        and (
-            lower(events.recipient) = sent.recipient
-            or (
-                sent.is_only_recipient
-                and (events.recipient is null or sent.recipient is null)
-            )
-        )
+        and lower(events.recipient) = sent.recipient
+
+    union all
+
+    select
+        sent.message_id,
+        sent.recipient_number,
+        sent.sent_at,
+        events.event,
+        events.user_agent,
+        events.is_machine,
+        events.information_exchanged,
+        events.occurred_at
+    from events
+    -- many-to-one
+    inner join sent
+        on events.message_id = sent.message_id and sent.is_only_recipient
+    where events.recipient is null
+
+    union all
+
+    select
+        sent.message_id,
+        sent.recipient_number,
+        sent.sent_at,
+        events.event,
+        events.user_agent,
+        events.is_machine,
+        events.information_exchanged,
+        events.occurred_at
+    from events
+    -- many-to-one
+    inner join sent
+        on events.message_id = sent.message_id
+        and sent.is_only_recipient
+        and sent.recipient is null
+    where events.recipient is not null
+
+),
+
+matched_events as (
+
+    select
+        addressed_events.message_id,
+        addressed_events.recipient_number,
+        {{ code_key('addressed_events.event') }} as event,
+        coalesce(
+            addressed_events.is_machine, machine_agents.user_agent is not null
+        ) as is_machine,
+        coalesce(addressed_events.information_exchanged, false) as information_exchanged,
+        addressed_events.occurred_at >= addressed_events.sent_at
+        and addressed_events.occurred_at
+        <= {{ dbt.dateadd('day', 'policies.open_window_days', 'addressed_events.sent_at') }}
+            as is_in_open_window
+    from addressed_events
     left join machine_agents
-        on events.user_agent = machine_agents.user_agent
+        on addressed_events.user_agent = machine_agents.user_agent
     cross join policies
 
 ),

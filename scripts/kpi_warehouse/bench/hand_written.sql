@@ -9,9 +9,11 @@ leads as (
         lead_id,
         merged_into_id,
         lower(trim(source)) as source,
-        coalesce(lower(is_deleted) in ('true', 't', '1'), false) as is_deleted
+        -- merged into a lead that is not there, deleted, or not acquired yet: no lead
+        merged_into_id is not null
+        or coalesce(lower(is_deleted) in ('true', 't', '1'), false)
+        or cast(cast(created_at as timestamptz) + interval 9 hour as date) > $as_of as is_gone
     from read_parquet($landing || '/generic/leads/*.parquet')
-    where cast(cast(created_at as timestamptz) + interval 9 hour as date) <= $as_of
     qualify row_number() over (
         partition by lead_id
         order by cast(updated_at as timestamptz) desc nulls last, _file_name desc, _row_number desc
@@ -35,7 +37,7 @@ channels as (
         survivors.lead_id,
         survivors.lead_key,
         case
-            when leads.is_deleted or leads.source is null then 'unknown'
+            when leads.is_gone or leads.source is null then 'unknown'
             else coalesce(sources.channel_id, 'unmapped')
         end as channel_id
     from survivors

@@ -6,7 +6,7 @@ A day number is the count of days since 1970-01-01 of a date in Japan; `NEVER` s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import holidays
 import numpy as np
@@ -58,6 +58,12 @@ def japan_day(moment: Seconds) -> Days:
 def japan_second(moment: Seconds) -> Seconds:
     """Second of the day in Japan of a moment."""
     return (moment + JAPAN) % DAY
+
+
+def as_of_end(as_of_date: date) -> datetime:
+    """The first moment (naive UTC) after a day in Japan."""
+    midnight = datetime(as_of_date.year, as_of_date.month, as_of_date.day)
+    return midnight + timedelta(seconds=DAY - JAPAN)
 
 
 def timestamps(moment: Seconds) -> pl.Series:

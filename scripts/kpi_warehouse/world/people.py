@@ -73,7 +73,7 @@ def to_date(day: int) -> date:
     return EPOCH + timedelta(days=day)
 
 
-def hire(seed_rng: np.random.Generator, calendar: Calendar, rates: Rates, scale: float) -> People:
+def hire(rng: np.random.Generator, calendar: Calendar, rates: Rates, scale: float) -> People:
     """Staffs the world; head counts grow with `scale` (1 = the rates' reference volume)."""
     volume = rates.tables["volume"]
     sdr, bdr, field = (
@@ -111,7 +111,7 @@ def hire(seed_rng: np.random.Generator, calendar: Calendar, rates: Rates, scale:
     rows.append((ids[-1], user_name(len(ids) + 1), "CS部", "customer_success", None, None))
 
     days = calendar.last_day - calendar.first_day + 1
-    absent = chance(seed_rng, rates.tables["attendance"]["absent"], (sdr + bdr) * days)
+    absent = chance(rng, rates.tables["attendance"]["absent"], (sdr + bdr) * days)
     on_duty = ~absent.reshape(sdr + bdr, days)
     if mover >= 0:
         on_duty[mover, moved_on - calendar.first_day :] = False
@@ -138,7 +138,9 @@ def next_colleague(people: People, rep: NDArray[np.int64]) -> NDArray[np.int64]:
     return base + (rep - base + 1) % size
 
 
-def on_duty_rep(people: People, calendar: Calendar, rep: NDArray[np.int64], day: Days):
+def on_duty_rep(
+    people: People, calendar: Calendar, rep: NDArray[np.int64], day: Days
+) -> NDArray[np.int64]:
     """The rep who does the work of `rep` on a day: the rep, or a colleague standing in."""
     offset = np.clip(day - calendar.first_day, 0, people.on_duty.shape[1] - 1)
     for _ in range(SUBSTITUTES_ASKED):

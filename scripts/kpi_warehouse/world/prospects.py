@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kpi_warehouse.world.clock import Calendar, Seconds, demand, utc_seconds, whole, working_seconds
+from kpi_warehouse.world.clock import Calendar, Seconds, demand, utc_seconds, working_seconds
 from kpi_warehouse.world.people import People
-from kpi_warehouse.world.randomness import chance, pick
+from kpi_warehouse.world.randomness import chance, pick, whole
 from kpi_warehouse.world.rates import MOTIONS, Rates
 
 WEB_CHANNELS = (

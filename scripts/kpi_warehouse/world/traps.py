@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from kpi_warehouse.world.clock import DAY, JAPAN
+from kpi_warehouse.world.clock import JAPAN, as_of_end
 from kpi_warehouse.world.log import WorldLog
 
 
 def world_traps(log: WorldLog) -> dict[str, int]:
     """Name of each trap and how often it occurs in the log."""
-    after = as_of_end(log)
+    after = as_of_end(log.as_of_date)
     conditions = {
         **lead_traps(log, after),
         **call_traps(log, after),
@@ -21,12 +21,6 @@ def world_traps(log: WorldLog) -> dict[str, int]:
         **deal_traps(log, after),
     }
     return {name: int(count) for name, count in sorted(conditions.items())}
-
-
-def as_of_end(log: WorldLog) -> datetime:
-    """The first moment (UTC) after the as_of_date in Japan."""
-    midnight = datetime(log.as_of_date.year, log.as_of_date.month, log.as_of_date.day)
-    return midnight + timedelta(seconds=DAY - JAPAN)
 
 
 def count(frame: pl.DataFrame, *conditions: pl.Expr) -> int:

@@ -11,6 +11,7 @@ from kpi_warehouse.world.clock import DAY, HOUR, JAPAN
 from kpi_warehouse.world.log import WorldLog
 from kpi_warehouse.world.randomness import chance, generator, pick
 from kpi_warehouse.world.writers.call_outcomes import MONITORING_CODE, TEST_CODE, record_outcomes
+from kpi_warehouse.world.writers.columns import durations, flags
 from kpi_warehouse.world.writers.identities import (
     Doubles,
     lost_lead_ids,
@@ -60,18 +61,6 @@ class CallRows:
 
     frame: pl.DataFrame
     traps: dict[str, int]
-
-
-def flags(values: np.ndarray) -> pl.Series:
-    """A numpy mask as a series."""
-    return pl.Series(values, dtype=pl.Boolean)
-
-
-def seconds(amount: np.ndarray | pl.Series | pl.Expr) -> pl.Series | pl.Expr:
-    """Whole seconds as a duration."""
-    if isinstance(amount, pl.Expr):
-        return pl.duration(seconds=amount)
-    return (pl.Series(amount).cast(pl.Int64) * 1_000_000).cast(pl.Duration("us"))
 
 
 def write_calls(log: WorldLog, doubles: Doubles) -> CallRows:
@@ -283,7 +272,7 @@ def dialer_and_crm(
         parent_call_id=pl.lit(None, dtype=pl.String),
         lead_id=pl.when(keeps_lead).then("lead_id"),
         direction=pl.when(keeps_direction).then("direction"),
-        started_at=second["started_at"] + seconds(shift),
+        started_at=second["started_at"] + durations(shift),
         answered_at=pl.lit(None, dtype=pl.Datetime("us")),
         ended_at=pl.lit(None, dtype=pl.Datetime("us")),
         logged_by=pl.lit("crm"),

@@ -11,6 +11,7 @@ from kpi_warehouse.world.clock import DAY
 from kpi_warehouse.world.log import WorldLog
 from kpi_warehouse.world.randomness import chance, generator
 from kpi_warehouse.world.rates import load_rates
+from kpi_warehouse.world.writers.columns import durations, flags
 from kpi_warehouse.world.writers.identities import Doubles, lost_lead_ids, recorded_lead_ids
 
 LOST_LEAD_SHARE = 0.3
@@ -40,11 +41,6 @@ class MailRows:
     emails: pl.DataFrame
     events: pl.DataFrame
     traps: dict[str, int]
-
-
-def flags(values: np.ndarray) -> pl.Series:
-    """A numpy mask as a series."""
-    return pl.Series(values, dtype=pl.Boolean)
 
 
 def write_emails(log: WorldLog, doubles: Doubles) -> MailRows:
@@ -115,7 +111,7 @@ def event(
 
 def after(column: str, wait: np.ndarray) -> pl.Expr:
     """A time some whole seconds later."""
-    return pl.col(column) + (pl.Series(wait).cast(pl.Int64) * 1_000_000).cast(pl.Duration("us"))
+    return pl.col(column) + durations(wait)
 
 
 def sample(rng: np.random.Generator, mails: pl.DataFrame, share: float) -> pl.DataFrame:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-
 import numpy as np
 import polars as pl
 
-from kpi_warehouse.world.clock import DAY, JAPAN
+from kpi_warehouse.world.clock import DAY, JAPAN, as_of_end
 from kpi_warehouse.world.deals import LOST, OPEN_STAGES, STAGES, WON
 from kpi_warehouse.world.log import WorldLog
 from kpi_warehouse.world.randomness import chance, generator
+from kpi_warehouse.world.writers.columns import durations, flags
 from kpi_warehouse.world.writers.identities import LOST_ID_BASE, Doubles, recorded_lead_ids
 
 Rows = tuple[pl.DataFrame, dict[str, int]]
@@ -42,21 +41,6 @@ LEAD_COLUMNS = (
     *("company", "industry", "employees", "title", "email", "phone", "is_target", "is_deleted"),
     *("merged_into_id", "handed_over_at", "handed_over_to_id", "updated_at"),
 )
-
-
-def flags(values: np.ndarray) -> pl.Series:
-    """A numpy mask as a series."""
-    return pl.Series(values, dtype=pl.Boolean)
-
-
-def as_of_end(day: date) -> datetime:
-    """The first moment (UTC) after a day in Japan."""
-    return datetime(day.year, day.month, day.day) + timedelta(seconds=DAY - JAPAN)
-
-
-def seconds(amount: np.ndarray) -> pl.Series:
-    """Whole seconds as durations."""
-    return (pl.Series(amount).cast(pl.Int64) * 1_000_000).cast(pl.Duration("us"))
 
 
 def spelled_outcome(outcome: pl.Series, rng: np.random.Generator) -> pl.Series:
@@ -128,7 +112,7 @@ def leads_doubles(rng: np.random.Generator, log: WorldLog, doubles: Doubles) -> 
     return double.with_columns(
         survivor_id="lead_id",
         lead_id="double_id",
-        created_at=double["created_at"] + seconds(shift),
+        created_at=double["created_at"] + durations(shift),
         source=sources,
         latest_source=sources,
         status=pl.lit("対象外"),
