@@ -151,7 +151,9 @@ select * from final
 {% macro within_calendar(value) -%}
     case
         when {{ value }} >= cast('{{ var("calendar_start") }}' as timestamp)
-            and {{ value }} < cast('{{ var("calendar_end") }}' as timestamp)
+            and {{ value }} < {{ dbt.dateadd(
+                'day', 1, "cast('" ~ var('calendar_end') ~ "' as timestamp)"
+            ) }}
             then {{ value }}
     end
 {%- endmacro %}

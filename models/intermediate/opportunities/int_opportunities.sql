@@ -45,7 +45,7 @@ closed as (
         outcomes.proposal_at,
         coalesce(outcomes.proposal_owner_id, opportunities.owner_id) as proposal_owner_id,
         case
-            when outcomes.outcome not in ('won', 'lost') then null
+            when coalesce(outcomes.outcome, 'open') = 'open' then null
             -- the record's own close date, unless it speaks of a close that is yet to come
             when opportunities.close_date > {{ as_of_date() }}
                 then {{ business_date('outcomes.outcome_at') }}

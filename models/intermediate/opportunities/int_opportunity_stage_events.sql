@@ -109,7 +109,7 @@ record_entries as (
         and last_entries.entry_number_from_last = 1
     where
         last_entries.opportunity_id is null
-        or coalesce(last_entries.outcome, 'unmapped') <> records.outcome
+        or coalesce(last_entries.outcome, 'open') <> records.outcome
 
 ),
 

@@ -4,6 +4,23 @@
 -#}
 with
 
+emails as (
+
+    select * from {{ ref('stg_generic__emails') }} where is_accepted
+
+),
+
+single_emails as (
+
+    select
+        message_id,
+        max(recipient) as recipient
+    from emails
+    group by message_id
+    having count(*) = 1
+
+),
+
 events_of_missing_leads as (
 
     select
@@ -77,9 +94,18 @@ findings as (
         'email_event_without_message' as rule,
         cast(null as {{ dbt.type_string() }}) as detail
     from {{ ref('stg_generic__email_events') }} as events
-    left join {{ ref('int_emails') }} as emails
+    left join emails
         on events.message_id = emails.message_id
-    where events.is_accepted and emails.message_id is null
+        and lower(events.recipient) = lower(emails.recipient)
+    left join single_emails on events.message_id = single_emails.message_id
+    where
+        events.is_accepted
+        and emails.message_id is null
+        -- what one side leaves empty is the only recipient's
+        and (
+            single_emails.message_id is null
+            or (events.recipient is not null and single_emails.recipient is not null)
+        )
 
     union all
 
