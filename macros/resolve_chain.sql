@@ -1,5 +1,5 @@
 {#-
-    A select of (id, root_id, is_cycle) for every row of `relation` that has a parent, where
+    A select of (id, root_id, is_cycle) for every row of `relation` that has another one as its parent, where
     root_id is the end of its chain of parents. Pointer doubling: `doublings` joins follow chains of
     up to 2^doublings links, without recursion. A chain that bites its own tail has no end; its rows
     come back with is_cycle.
@@ -7,14 +7,14 @@
     relation: name of a CTE or relation with `id` and `parent_id`, one row per id.
 -#}
 {% macro resolve_chain(relation, id, parent_id, doublings=5) -%}
-    {%- set ns = namespace(from='links_0') -%}
     with links_0 as (
 
         select
             {{ id }} as id,
             {{ parent_id }} as root_id
         from {{ relation }}
-        where {{ parent_id }} is not null
+        -- some tools name a row that has no parent as its own
+        where {{ parent_id }} <> {{ id }}
 
     ){% for step in range(1, doublings + 1) %},
 

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from kpi_warehouse.settings import PROJECT_DIR
 _SECONDS_BETWEEN_LINES = 10
 _FAILED = {"error", "fail", "runtime error", "partial success"}
 _MESSAGE_LENGTH = 300
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,15 @@ class LayerProgress:
 
 
 def run_dbt_build(
-    environment: Mapping[str, str], work_dir: Path, say: Callable[[str], None]
+    environment: Mapping[str, str],
+    work_dir: Path,
+    say: Callable[[str], None],
+    arguments: Sequence[str] = ("build", *WITHOUT_UNIT_TESTS),
 ) -> DbtOutcome:
-    """Build and test the whole project with these environment variables.
+    """Build the whole project and test its data, with these environment variables.
 
-    dbt's own files go to `work_dir`, so that two builds do not meet. The database is closed
+    `arguments` are the dbt command and what it selects. The unit tests are left out by default:
+    they are about the models and not about the data. dbt's own files go to `work_dir`, so that two builds do not meet. The database is closed
     when this returns. Raises BuildError that lists what failed, a line each.
     """
     options = [
@@ -101,7 +106,7 @@ def run_dbt_build(
                 raise BuildError("dbt cannot read the project", [str(parsed.exception)])
             manifest: Manifest = parsed.result
             progress = LayerProgress(layer_totals(manifest), say)
-            built = dbtRunner(manifest, callbacks=[progress.on_event]).invoke(["build", *options])
+            built = dbtRunner(manifest, callbacks=[progress.on_event]).invoke([*arguments, *options])
         finally:
             DuckDBConnectionManager.close_all_connections()
     if built.exception:
@@ -120,11 +125,8 @@ def run_dbt_build(
 
 
 def layer_totals(manifest: Manifest) -> Counter[str]:
-    """How many nodes each layer has."""
-    nodes = [
-        *(node for node in manifest.nodes.values() if node.resource_type != "operation"),
-        *manifest.unit_tests.values(),
-    ]
+    """How many nodes each layer has, unit tests apart."""
+    nodes = (node for node in manifest.nodes.values() if node.resource_type != "operation")
     return Counter(_layer_of(node.unique_id, node.path) for node in nodes)
 
 

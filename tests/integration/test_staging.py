@@ -39,6 +39,7 @@ ROWS: dict[str, list[Row]] = {
         {"lead_id": "no time", "created_at": "", "file": "1.csv"},
         {"lead_id": "no such time", "created_at": "2026-02-30", "file": "1.csv"},
         {"lead_id": "too early", "created_at": "1999-12-31 23:59:59", "file": "1.csv"},
+        {"lead_id": "last day", "created_at": "2035-12-30 00:00:00", "file": "1.csv"},
         {"lead_id": "too late", "created_at": "2035-12-31 00:00:00", "file": "1.csv"},
         {"lead_id": "0012345678901234567", "created_at": "2026-04-01T09:00:00+09:00"},
         {"lead_id": "utc", "created_at": "2026-03-31T15:00:00.123Z"},
@@ -194,6 +195,10 @@ def test_a_rejected_row_says_why(staged, where, rule, column):
         "select row_status, is_accepted, reject_rule, reject_column "
         f"from staging.stg_generic__leads where {where}"
     ) == [("rejected", False, rule, column)]
+
+
+def test_the_calendars_last_day_is_in_it(staged):
+    assert _lead(staged, "last day", "row_status") == [("accepted",)]
 
 
 def test_an_id_stays_text_and_an_offset_is_honoured(staged):

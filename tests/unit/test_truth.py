@@ -91,7 +91,7 @@ class Book:
             "recipient_no": 1,
             "rep_id": "r1",
             "kind": "one_to_one",
-            "is_bounced": False,
+            "bounced_at": None,
             "information_exchanged": False,
             **values,
         }
@@ -317,7 +317,7 @@ def test_target__an_approach_without_a_lead_counts_under_unknown_but_is_never_nu
 
 def test_email__bounces_are_sent_but_not_delivered_opened_or_replied_to() -> None:
     bounced = {"human_opened_at": at("04-02 01:00"), "replied_at": at("04-02 01:00")}
-    found = counts(Book().lead().mail("04-01 01:00", is_bounced=True, **bounced))
+    found = counts(Book().lead().mail("04-01 01:00", bounced_at=at("04-01 01:01"), **bounced))
     assert found == {"leads_acquired": 1, "emails_sent": 1}
 
 
@@ -414,7 +414,7 @@ def test_touch__inbound_is_no_approach_and_no_direction_is_outbound() -> None:
 
 
 def test_follow_up__everything_after_the_first_attempt_even_unanswered_or_bounced() -> None:
-    book = Book().lead().mail("04-01 01:00", is_bounced=True).call("04-02 01:00")
+    book = Book().lead().mail("04-01 01:00", bounced_at=at("04-01 01:01")).call("04-02 01:00")
     book.touch("04-03 01:00", "letter").call("04-04 01:00", direction="inbound")
     assert dates(book, "follow_ups") == [date(2025, 4, 2), date(2025, 4, 3)]
 

@@ -121,7 +121,7 @@ def emails(log: "WorldLog", open_window_days: int) -> pl.LazyFrame:
     the send to exactly `open_window_days` later; nothing is opened or replied to on a bounce.
     """
     window_end = pl.col("sent_at") + timedelta(days=open_window_days)
-    delivered = ~is_true("is_bounced")
+    delivered = ~has_come("bounced_at", log.as_of_date)
 
     def opened(column: str) -> pl.Expr:
         inside = pl.col(column).is_between(pl.col("sent_at"), window_end, closed="both")

@@ -66,7 +66,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "rep_id": pl.String(),  # null: marketing's bulk mail
         "kind": pl.String(),  # one_to_one | bulk | auto_reply
         "sent_at": UTC,
-        "is_bounced": pl.Boolean(),
+        "bounced_at": UTC,  # hard or soft; null: delivered
         "human_opened_at": UTC,  # the earliest one; may lie outside the window or after as_of
         "machine_opened_at": UTC,
         "clicked_at": UTC,

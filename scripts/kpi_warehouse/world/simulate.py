@@ -297,7 +297,7 @@ def email_log(world: World, mails: pl.DataFrame) -> pl.DataFrame:
             "rep_id": to_ids(world.people.ids, mails["rep"]),
             "kind": mails["kind"],
             "sent_at": moments(mails, "at"),
-            "is_bounced": mails["is_bounced"],
+            "bounced_at": bounces(mails),
             "human_opened_at": moments(mails, "human_opened"),
             "machine_opened_at": moments(mails, "machine_opened"),
             "clicked_at": moments(mails, "clicked"),
@@ -305,6 +305,13 @@ def email_log(world: World, mails: pl.DataFrame) -> pl.DataFrame:
             "information_exchanged": mails["information"],
         },
     )
+
+
+def bounces(mails: pl.DataFrame) -> pl.Series:
+    """When each bounced mail came back: 1 to 19 seconds after the send, null for the others."""
+    seconds = 1 + mails["message"].cast(pl.Int64) % 19
+    came_back = moments(mails, "at") + pl.Series(seconds * 1_000_000, dtype=pl.Duration("us"))
+    return pl.select(pl.when(mails["is_bounced"]).then(came_back)).to_series()
 
 
 def touch_log(world: World, touches: pl.DataFrame) -> pl.DataFrame:

@@ -102,10 +102,10 @@ def mail_traps(log: WorldLog, after: datetime) -> dict[str, int]:
     """Traps of mails that lie in the mails themselves."""
     emails, window = log.emails, timedelta(days=14)
     human = pl.col("human_opened_at") - pl.col("sent_at")
-    delivered = ~pl.col("is_bounced")
+    delivered = pl.col("bounced_at").is_null()
     return {
         "mail_bounced_but_opened": count(
-            emails, pl.col("is_bounced"), pl.col("human_opened_at").is_not_null()
+            emails, pl.col("bounced_at").is_not_null(), pl.col("human_opened_at").is_not_null()
         ),
         "mail_opened_by_machine_only": count(
             emails,

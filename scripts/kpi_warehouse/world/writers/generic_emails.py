@@ -125,8 +125,8 @@ def mail_events(
     """All events, with the names, cases and gaps of a real export."""
     rates = load_rates().tables["emails"]
     sent = mails.filter(pl.col("kind") != "auto_reply")
-    delivered = sent.filter(~pl.col("is_bounced"))
-    bounced = sent.filter("is_bounced")
+    delivered = sent.filter(pl.col("bounced_at").is_null())
+    bounced = sent.filter(pl.col("bounced_at").is_not_null())
     human = sent.filter(pl.col("human_opened_at").is_not_null())
     again = sample(rng, human, rates["repeated_open"])
     machine = sent.filter(pl.col("machine_opened_at").is_not_null())
@@ -142,7 +142,7 @@ def mail_events(
     events = pl.concat(
         [
             event(delivered, "delivered", after("sent_at", rng.integers(1, 30, delivered.height))),
-            event(bounced, "bounce", after("sent_at", rng.integers(1, 20, bounced.height))),
+            event(bounced, "bounce", pl.col("bounced_at")),
             event(
                 human,
                 "open",

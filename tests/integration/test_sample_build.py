@@ -1,0 +1,152 @@
+"""What the build of the sample leaves behind, besides right KPIs."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from integration.conftest import BuiltWorld
+from kpi_warehouse.landing import land, read_layouts
+from kpi_warehouse.pipeline import STAGING_DIR
+
+
+def test_unit_tests_of_the_models_pass(sample: BuiltWorld) -> None:
+    """dbt's unit tests, rule by rule; they need the tables of a build."""
+    sample.dbt("test", "--select", "test_type:unit")
+
+
+def test_every_row_is_accounted_for(sample: BuiltWorld) -> None:
+    """Landed rows equal the sum of fates, and each kind of fate occurs."""
+    landed = dict(
+        duckdb.sql(
+            "select object, sum(row_count) from "
+            f"read_parquet('{sample.folder}/landing/_files/*.parquet') group by object"
+        ).fetchall()
+    )
+    accounted = dict(
+        sample.query(
+            "select object, sum(row_count) from intermediate.int_row_accounting group by object"
+        )
+    )
+    assert accounted == landed
+    fates = {row[0] for row in sample.query("select fate from intermediate.int_row_accounting")}
+    assert fates >= {
+        "in_fact",
+        "used",
+        "duplicate",
+        "logged_twice",
+        "folded_leg",
+        "folded_reschedule",
+        "internal_call",
+        "test_or_monitoring_call",
+        "auto_reply",
+        "merged",
+        "deleted",
+        "after_as_of_date",
+    }
+
+
+def test_planted_findings_are_found(sample: BuiltWorld) -> None:
+    found = dict(
+        sample.query("select rule, count(*) from marts.data_quality_findings group by rule")
+    )
+    assert set(found) >= {
+        "unmapped_lead_source",
+        "unmapped_call_outcome",
+        "open_on_bounced_message",
+        "calls_without_working_hours",
+        "lead_in_no_extract",
+        "merge_target_missing",
+    }
+    assert "missing_required_value" not in found
+
+
+def test_marts_hold_no_personal_data(sample: BuiltWorld) -> None:
+    """No name, address or number of a lead in any text column of any mart."""
+    leads = sample.log.leads.head(2_000)
+    personal = {
+        value
+        for column in ("email", "phone", "company")
+        for value in leads[column].drop_nulls().to_list()
+        if len(value) >= 4
+    }
+    assert len(personal) > 1_000
+    with sample.connect() as connection:
+        columns = connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where schema_name = 'marts' and data_type = 'VARCHAR'"
+        ).fetchall()
+        assert len(columns) > 50
+        for table, column in columns:
+            values = connection.execute(f"select distinct {column} from marts.{table}").fetchall()
+            assert personal.isdisjoint(row[0] for row in values), (table, column)
+
+
+@pytest.mark.parametrize("mart", ["kpi_by_channel_period", "fct_activities", "fct_leads"])
+def test_no_address_slips_into_an_id(sample: BuiltWorld, mart: str) -> None:
+    with sample.connect() as connection:
+        columns = [row[0] for row in connection.execute(f"describe marts.{mart}").fetchall()]
+        condition = " or ".join(f"cast({column} as varchar) like '%@%'" for column in columns)
+        rows = connection.execute(f"select count(*) from marts.{mart} where {condition}")
+        assert rows.fetchall() == [(0,)]
+
+
+def test_landing_again_reads_nothing(sample: BuiltWorld) -> None:
+    lines: list[str] = []
+    report = land(
+        sample.folder / "extracts",
+        sample.folder / "landing",
+        read_layouts(STAGING_DIR),
+        lines.append,
+    )
+    assert not report.read
+    assert len(report.unchanged) > 10
+
+
+def test_building_again_changes_nothing(sample: BuiltWorld) -> None:
+    before = sample.query("select * from marts.kpi_by_channel_period order by all")
+    sample.dbt("run", "--select", "int_activities+")
+    assert sample.query("select * from marts.kpi_by_channel_period order by all") == before
+
+
+def test_contract_names_the_published_columns(sample: BuiltWorld) -> None:
+    """The interface of `fct_activities` as BI tools know it; a change is a new version."""
+    columns = {
+        row[0]
+        for row in sample.query(
+            "select column_name from duckdb_columns() "
+            "where schema_name = 'marts' and table_name = 'fct_activities'"
+        )
+    }
+    assert columns == set(
+        """activity_id activity_type activity_channel direction source_system source_id lead_id
+        account_id opportunity_id rep_id channel_id occurred_at activity_date touch_number
+        duration_seconds is_follow_up is_connected is_target_connected is_connector
+        is_effective_conversation is_delivered is_bounced is_opened is_machine_opened is_clicked
+        is_replied outcome_code is_manual""".split()
+    )
+
+
+def test_funnel_shows_the_event_basis(sample: BuiltWorld) -> None:
+    """The wide table holds the values of the long one, KPI by KPI."""
+    with sample.connect() as connection:
+        kpis = [
+            row[0]
+            for row in connection.execute(
+                "select kpi_id from marts.dim_kpis where has_channel and has_event_basis"
+            ).fetchall()
+        ]
+        assert len(kpis) > 30
+        for kpi in kpis:
+            different = connection.execute(
+                f"""
+                select count(*) from marts.funnel_by_channel_period as funnel
+                full outer join (
+                    select * from marts.kpi_by_channel_period
+                    where basis = 'event' and kpi_id = ?
+                ) as kpis using (period_grain, period_start, channel_id)
+                where funnel.{kpi} is distinct from kpis.value
+                """,
+                [kpi],
+            ).fetchall()
+            assert different == [(0,)], kpi

@@ -1,0 +1,172 @@
+"""The warehouse against what truly happened, to the last count (decision 0011)."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration.conftest import MODELS_ONLY, BuiltWorld, differences, differences_as_of
+from kpi_warehouse.settings import PROJECT_DIR
+from kpi_warehouse.truth.facts import Policies
+from kpi_warehouse.truth.intervals import wilson
+from kpi_warehouse.truth.kpis import KPIS, truth
+from kpi_warehouse.world import WorldOptions
+
+# traps whose planting the comparison would prove nothing without
+MINIMUM_TRAPS = 60
+
+
+def test_sample_equals_the_truth(sample: BuiltWorld) -> None:
+    """Every KPI x channel, rep, team and total x day to fiscal year, on both bases."""
+    planted = [name for name, count in sample.log.traps.items() if count > 0]
+    assert len(planted) >= MINIMUM_TRAPS
+    expected = truth(sample.log)
+    seen = set(expected.by_total.filter(expected.by_total["numerator"] > 0)["kpi_id"])
+    assert seen == {kpi.kpi_id for kpi in KPIS}, "a KPI that never occurs proves nothing"
+    assert differences(sample, expected) == []
+
+
+def test_truth_and_registry_name_the_same_kpis() -> None:
+    registry = PROJECT_DIR / "seeds" / "registry" / "kpi_definitions.csv"
+    with registry.open(encoding="utf-8") as stream:
+        defined = {
+            row["kpi_id"]: (row["numerator_measure_id"], row["denominator_measure_id"] or None)
+            for row in csv.DictReader(stream)
+        }
+    assert defined == {kpi.kpi_id: (kpi.numerator, kpi.denominator) for kpi in KPIS}
+
+
+def test_any_past_state_can_be_rebuilt(sample: BuiltWorld, past: BuiltWorld) -> None:
+    """R17: the same extracts as of a day in the past, a month end in the middle of the world."""
+    assert past.log.as_of_date < sample.log.as_of_date
+    assert differences(past, truth(past.log)) == []
+
+
+@pytest.fixture(scope="module")
+def past(sample: BuiltWorld, tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
+    """The sample as of the end of a fiscal year, in a warehouse of its own."""
+    import dataclasses
+
+    folder = tmp_path_factory.mktemp("past")
+    (folder / "landing").symlink_to(sample.folder / "landing")
+    log = dataclasses.replace(sample.log, as_of_date=dt.date(2026, 3, 31))
+    world = BuiltWorld(log, folder)
+    world.dbt(*MODELS_ONLY)
+    return world
+
+
+def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
+    """meeting_counts_at, follow_up_starts and both windows, all other than by default."""
+    import duckdb
+
+    policies = Policies(
+        meeting_counts_at="proposal_stage",
+        follow_up_starts="after_first_contact",
+        open_window_days=7,
+        influence_window_days=30,
+    )
+    with duckdb.connect(str(past.warehouse)) as connection:
+        for policy_id, value in vars(policies).items():
+            connection.execute(
+                "update seeds.kpi_policies set policy_value = ? where policy_id = ?",
+                [str(value), policy_id],
+            )
+    past.dbt("run", "--select", "int_policies+")
+    assert differences_as_of(past, past.log.as_of_date, policies) == []
+    assert differences(past, truth(past.log)) != [], "the policies change nothing"
+
+
+@settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    seed=st.integers(0, 2**31),
+    activities=st.integers(150, 3_000),
+    as_of_date=st.dates(dt.date(2025, 1, 1), dt.date(2027, 3, 31)),
+)
+def test_random_worlds_equal_their_truth(
+    small_world, seed: int, activities: int, as_of_date: dt.date
+) -> None:
+    """Real builds of random small worlds that end on any day."""
+    options = WorldOptions(seed=seed, activities=activities, as_of_date=as_of_date)
+    world = small_world(options)
+    assert differences(world, truth(world.log)) == []
+
+
+def test_intervals_are_wilsons(sample: BuiltWorld) -> None:
+    """Against the formula in Python, for every proportion of the totals."""
+    rows = sample.query(
+        "select numerator, denominator, ci_low, ci_high from marts.kpi_by_period "
+        "where ci_low is not null"
+    )
+    assert len(rows) > 1_000
+    for numerator, denominator, low, high in rows:
+        expected_low, expected_high = wilson(float(numerator), float(denominator))
+        assert math.isclose(low, expected_low, abs_tol=1e-9)
+        assert math.isclose(high, expected_high, abs_tol=1e-9)
+
+
+def test_periods_have_no_gaps(sample: BuiltWorld) -> None:
+    """From week upwards every KPI x channel x period is a row, a zero too."""
+    counts = sample.query(
+        """
+        select basis, period_grain, count(*), count(distinct kpi_id),
+            count(distinct channel_id), count(distinct period_start)
+        from marts.kpi_by_channel_period
+        where period_grain <> 'day'
+        group by basis, period_grain
+        """
+    )
+    assert len(counts) == 10
+    for basis, grain, rows, kpis, channels, periods in counts:
+        assert rows == kpis * channels * periods, (basis, grain)
+        assert channels == 21
+    zeros = sample.query(
+        "select count(*), count(value) from marts.kpi_by_channel_period where denominator = 0"
+    )
+    assert zeros[0][0] > 0
+    assert zeros[0][1] == 0, "R1: over nothing a rate is NULL"
+
+
+def test_complete_and_mature_follow_the_as_of_date(sample: BuiltWorld) -> None:
+    as_of = sample.log.as_of_date
+    rows = sample.query(
+        """
+        select kpis.basis, kpis.period_end, definitions.maturity_days,
+            kpis.is_complete, kpis.is_mature
+        from marts.kpi_by_period as kpis
+        inner join marts.dim_kpis as definitions using (kpi_id)
+        """
+    )
+    flags = set()
+    for basis, period_end, maturity_days, is_complete, is_mature in rows:
+        assert is_complete == (period_end <= as_of)
+        settled = period_end + dt.timedelta(days=maturity_days) <= as_of
+        assert is_mature == (basis == "event" or settled)
+        flags.add((basis, is_complete, is_mature))
+    assert len(flags) >= 4
+
+
+def test_every_month_has_its_business_days(sample: BuiltWorld) -> None:
+    """Company holidays of the sample are no business days, the weekdays around them are."""
+    closed = {row["date"] for row in sample.log.company_holidays.iter_rows(named=True)}
+    days = dict(sample.query("select date_day, is_business_day from marts.dim_dates"))
+    assert closed
+    assert not any(days[day] for day in closed)
+    assert days[dt.date(2025, 12, 26)]
+
+
+def test_iso_week_of_the_turn_of_the_year(sample: BuiltWorld) -> None:
+    rows = sample.query(
+        "select iso_year, iso_week, fiscal_year from marts.dim_dates "
+        "where date_day = date '2025-12-29'"
+    )
+    assert rows == [(2026, 1, 2025)]
