@@ -1,7 +1,7 @@
 {#-
     The last day that is in, as a date literal: var `as_of_date`, else the environment's
-    AS_OF_DATE, else what landing recorded (a sample's own end), else today. The one place where
-    the clock is read; no model does.
+    AS_OF_DATE, else what landing recorded (a sample's own end), else today. The one
+    place where the clock is read; no model does.
 -#}
 {% macro as_of_date() -%}
     {%- set given = var('as_of_date', none) or env_var('AS_OF_DATE', '') -%}

@@ -1,23 +1,8 @@
 {#-
-    Telephone numbers for matching only, never for display. `03-1234-5678`, `+81 (0)3-1234-5678`,
-    `0312345678` and `312345678` (a spreadsheet ate the zero) are one number; an extension is
-    dropped. Two steps, so that the costly one is taken once per number.
--#}
-
-{#- Digits of a written number, full-width ones too, with a leading + where there is one. -#}
-{% macro phone_digits(expression) -%}
-    {{ regexp_remove(
-        regexp_remove(
-            "translate(lower(" ~ expression ~ "), '０１２３４５６７８９＋', '0123456789+')",
-            '[(（]?(内線|ext).*$'
-        ),
-        '[^0-9+]'
-    ) }}
-{%- endmacro %}
-
-{#-
-    E.164 of such digits, NULL if there are none. Source: ITU-T E.164, Japan's trunk prefix 0 and
-    country code 81.
+    E.164 of a number that phone_digits has read, NULL if it has no digits. For matching
+    only, never for display: `03-1234-5678`, `+81 (0)3-1234-5678`, `0312345678` and
+    `312345678` (a spreadsheet ate the zero) are one number. Source: ITU-T E.164,
+    Japan's trunk prefix 0 and country code 81.
 -#}
 {% macro phone_key(digits) -%}
     case
@@ -25,7 +10,8 @@
         when {{ digits }} like '+810%' then '+81' || substr({{ digits }}, 5)
         when {{ digits }} like '+%' then {{ digits }}
         when {{ digits }} like '0%' then '+81' || substr({{ digits }}, 2)
-        when {{ digits }} like '81%' and length({{ digits }}) >= 11 then '+' || {{ digits }}
+        when {{ digits }} like '81%' and length({{ digits }}) >= 11
+            then '+' || {{ digits }}
         else '+81' || {{ digits }}
     end
 {%- endmacro %}

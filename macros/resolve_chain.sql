@@ -1,8 +1,8 @@
 {#-
-    A select of (id, root_id, is_cycle) for every row of `relation` that has another one as its parent, where
-    root_id is the end of its chain of parents. Pointer doubling: `doublings` joins follow chains of
-    up to 2^doublings links, without recursion. A chain that bites its own tail has no end; its rows
-    come back with is_cycle.
+    A select of (id, root_id, is_cycle) for every row of `relation` that has another one
+    as its parent, where root_id is the end of its chain of parents. Pointer doubling:
+    `doublings` joins follow chains of up to 2^doublings links, without recursion. A
+    chain that bites its own tail has no end; its rows come back with is_cycle.
 
     relation: name of a CTE or relation with `id` and `parent_id`, one row per id.
 -#}

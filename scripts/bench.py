@@ -2,9 +2,9 @@
 
     python scripts/bench.py [--activities 1000000] [--seed N]
 
-Makes (once) a world of that size below DATA_DIR/bench, lands it, runs the models and the query, checks
-that both give the same calls, connections and meetings by channel and month, and prints the ratio,
-the peak memory of each and the slowest models.
+Makes (once) a world of that size below DATA_DIR/bench, lands it, runs the models and the query,
+checks that both give the same calls, connections and meetings by channel and month, and prints
+the ratio, the peak memory of each and the slowest models.
 """
 
 from __future__ import annotations

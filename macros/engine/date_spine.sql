@@ -1,4 +1,7 @@
-{#- A select of every day from `first_day` to `last_day`, both literal dates, as `date_day`. -#}
+{#-
+    A select of every day from `first_day` to `last_day`, both literal dates, as
+    `date_day`.
+-#}
 {% macro date_spine(first_day, last_day) -%}
     {{ return(adapter.dispatch('date_spine')(first_day, last_day)) }}
 {%- endmacro %}

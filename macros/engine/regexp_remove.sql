@@ -1,4 +1,7 @@
-{#- `expression` without any match of `pattern` (a regular expression without look-around). -#}
+{#-
+    `expression` without any match of `pattern` (a regular expression without
+    look-around).
+-#}
 {% macro regexp_remove(expression, pattern) -%}
     {{ return(adapter.dispatch('regexp_remove')(expression, pattern)) }}
 {%- endmacro %}

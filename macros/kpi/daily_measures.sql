@@ -1,15 +1,17 @@
 {#-
-    A select of daily measures from one fact: (measure_id, basis, measure_date, channel_id, rep_id,
-    team, quantity), zero quantities left out.
+    A select of daily measures from one fact: (measure_id, basis, measure_date,
+    channel_id, rep_id, team, quantity), zero quantities left out.
 
     relation        CTE whose rows are the events
-    measures        measure_id -> SQL of one event's quantity (1 and 0 for counts, or an amount)
+    measures        measure_id -> SQL of one event's quantity (1 and 0 for counts, or an
+                    amount)
     event_date      column: when it happened
     cohort_date     column: what the cohort is dated by, NULL for events in no cohort;
                     none: the measures have no cohort basis
     rep_id, team, channel_id   columns; NULL becomes `unknown`
 
-    One pass over the fact per basis, all its measures side by side, then one row per measure.
+    One pass over the fact per basis, all its measures side by side, then one row per
+    measure.
 -#}
 {% macro daily_measures(
     relation, measures, event_date, cohort_date,

@@ -1,17 +1,21 @@
 {#-
     Every KPI of the registry by one dimension and period, on both bases.
 
-    dimension   column of int_measures_daily (channel_id, rep_id or team), or none for the totals
-    members     relation with one row per value of the dimension; none: the values that occur
+    dimension   column of int_measures_daily (channel_id, rep_id or team), or none for
+                the totals
+    members     relation with one row per value of the dimension; none: the values that
+                occur
     exists_for  column of dim_kpis that says which KPIs have this dimension; none: all
 
-    No formula lives here. A KPI is one measure, or one measure over another, as the registry
-    says; a ratio is therefore always a sum over a sum, and NULL over nothing (R1). From week
-    upwards there is a row for every period between the first and the last event, so that a zero
-    is a row and not a gap; at day grain there are rows only where there is something.
+    No formula lives here. A KPI is one measure, or one measure over another, as the
+    registry says; a ratio is therefore always a sum over a sum, and NULL over nothing
+    (R1). From week upwards there is a row for every period between the first and the
+    last event, so that a zero is a row and not a gap; at day grain there are rows only
+    where there is something.
 -#}
 {% macro kpi_by_dimension(dimension, members=none, exists_for=none) -%}
-{%- set keys = ['basis', 'period_grain', 'period_start'] + ([dimension] if dimension else []) -%}
+{%- set keys = ['basis', 'period_grain', 'period_start'] -%}
+{%- do keys.append(dimension) if dimension -%}
 with
 
 definitions as (
@@ -161,7 +165,8 @@ filled as (
         definitions.version,
         definitions.maturity_days,
         period_ends.period_end,
-        -- an interval is for a share of cases, not of yen, and only where the part is in the whole
+        -- an interval is for a share of cases, not of yen, and only where the part is
+        -- in the whole
         case cells.basis
             when 'event' then definitions.is_subset_event
             else definitions.is_subset_cohort
@@ -222,10 +227,12 @@ final as (
         cast(numerator as decimal(18, 2)) as numerator,
         cast(denominator as decimal(18, 2)) as denominator,
         value,
-        case when is_proportion then {{ wilson_bound('value', 'denominator', 'low') }} end
-            as ci_low,
-        case when is_proportion then {{ wilson_bound('value', 'denominator', 'high') }} end
-            as ci_high,
+        {%- for bound in ['low', 'high'] %}
+        case
+            when is_proportion
+                then {{ wilson_bound('value', 'denominator', bound) }}
+        end as ci_{{ bound }},
+        {%- endfor %}
         version as definition_version,
 
         -- booleans

@@ -1,7 +1,8 @@
 {#-
-    How many are needed at `rate` to get `wanted` (R3): the smallest whole n with n × rate >= wanted,
-    in exact decimals. `ceil(21 / 0.35)` is 61 in binary floating point and 60 here, because the
-    quotient only proposes n and the exact product decides. NULL for a rate of zero.
+    How many are needed at `rate` to get `wanted` (R3): the smallest whole n with n ×
+    rate >= wanted, in exact decimals. `ceil(21 / 0.35)` is 61 in binary floating point
+    and 60 here, because the quotient only proposes n and the exact product decides.
+    NULL for a rate of zero.
 -#}
 {% macro required_count(wanted, rate) -%}
     {%- set wanted_exact = 'cast(' ~ wanted ~ ' as decimal(18, 6))' -%}

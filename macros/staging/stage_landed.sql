@@ -1,11 +1,12 @@
 {#-
-    A staging model: every landed row of one object, once, with typed columns and its fate.
-    What the columns are, their types, the key and the mandatory ones stand in the system's
-    `_<system>__sources.yml`; nothing is repeated here.
+    A staging model: every landed row of one object, once, with typed columns and its
+    fate. What the columns are, their types, the key and the mandatory ones stand in the
+    system's `_<system>__sources.yml`; nothing is repeated here.
 
     Adds to the object's columns
       source_system, source_file, source_row   where the row came from
-      row_status           accepted, duplicate (a newer version of its key exists) or rejected
+      row_status           accepted, duplicate (a newer version of its key exists) or
+                           rejected
       is_accepted          the rows that later models read
       reject_rule, reject_column               why a row was rejected
       unreadable_columns   optional columns whose text could not be read and became NULL
@@ -27,14 +28,15 @@
 {%- set typed = {} -%}
 {%- for column in columns -%}
     {%- set value = staged_column(column.name, column.data_type) -%}
-    {%- if column.data_type in ('timestamp', 'date', 'month') and not column.config.meta.required -%}
+    {%- set is_date = column.data_type in ('timestamp', 'date', 'month') -%}
+    {%- if is_date and not column.config.meta.required -%}
         {%- set value = within_calendar(value) -%}
     {%- endif -%}
     {%- do typed.update({column.name: value}) -%}
 {%- endfor -%}
 with
 
-{# the source is named three times on purpose: narrow scans, no wide materialised CTE #}
+{# the source is named three times on purpose: narrow scans, no wide CTE #}
 repeated_keys as (
 
     select
@@ -43,7 +45,10 @@ repeated_keys as (
         {%- endfor %}
         count(*) as versions
     from {{ landed }}
-    group by {% for name in key %}key_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
+    group by
+        {%- for name in key %}
+        key_{{ loop.index }}{{ ',' if not loop.last }}
+        {%- endfor %}
     having count(*) > 1
 
 ),
@@ -55,9 +60,15 @@ ranked as (
         landed._row_number,
         -- a row that is rejected never supersedes one that can be read
         row_number() over (
-            partition by {% for name in key %}repeated_keys.key_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
+            partition by
+                {%- for name in key %}
+                repeated_keys.key_{{ loop.index }}{{ ',' if not loop.last }}
+                {%- endfor %}
             order by
-                case when {{ reject_case(columns, typed, 'rule') }} is null then 0 else 1 end,
+                case
+                    when {{ reject_case(columns, typed, 'rule') }} is null then 0
+                    else 1
+                end,
                 {%- if newest_by %}
                 {{ typed[newest_by] }} desc nulls last,
                 {%- endif %}
@@ -147,7 +158,10 @@ select * from final
     {%- endif -%}
 {%- endmacro %}
 
-{#- A date or timestamp if the calendar has its day, else NULL: a year 1900 or 2099 is no reading. -#}
+{#-
+    A date or timestamp if the calendar has its day, else NULL: a year 1900 or 2099 is
+    no reading.
+-#}
 {% macro within_calendar(value) -%}
     case
         when {{ value }} >= cast('{{ var("calendar_start") }}' as timestamp)
@@ -163,14 +177,14 @@ select * from final
         case
         {%- for column in columns if column.config.meta.required %}
             when nullif(trim({{ column.name }}), '') is null
-                then '{{ 'missing_required_value' if wanted == 'rule' else column.name }}'
+                then '{{ column.name if wanted == 'column' else 'missing_required_value' }}'
             {%- if column.data_type != 'text' %}
             when {{ typed[column.name] }} is null
-                then '{{ 'unreadable_required_value' if wanted == 'rule' else column.name }}'
+                then '{{ column.name if wanted == 'column' else 'unreadable_required_value' }}'
             {%- endif %}
             {%- if column.data_type in ('timestamp', 'date', 'month') %}
             when {{ within_calendar(typed[column.name]) }} is null
-                then '{{ 'outside_calendar' if wanted == 'rule' else column.name }}'
+                then '{{ column.name if wanted == 'column' else 'outside_calendar' }}'
             {%- endif %}
         {%- endfor %}
         end
@@ -179,8 +193,10 @@ select * from final
 {#- The names of optional columns that hold a text which cannot be read, or NULL. -#}
 {% macro unreadable_columns(columns, typed) -%}
     {%- set optional = [] -%}
-    {%- for column in columns if column.data_type != 'text' and not column.config.meta.required -%}
-        {%- do optional.append(column.name) -%}
+    {%- for column in columns -%}
+        {%- if column.data_type != 'text' and not column.config.meta.required -%}
+            {%- do optional.append(column.name) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if not optional -%}
         cast(null as {{ dbt.type_string() }})
@@ -189,8 +205,11 @@ select * from final
             trim(concat(
                 {%- for name in optional %}
                 case
-                    when nullif(trim({{ name }}), '') is not null and {{ typed[name] }} is null
-                        then '{{ name }} ' else ''
+                    when
+                        nullif(trim({{ name }}), '') is not null
+                        and {{ typed[name] }} is null
+                        then '{{ name }} '
+                    else ''
                 end{{ ',' if not loop.last }}
                 {%- endfor %}
             )), ''

@@ -82,8 +82,9 @@ def run_dbt_build(
     """Build the whole project and test its data, with these environment variables.
 
     `arguments` are the dbt command and what it selects. The unit tests are left out by default:
-    they are about the models and not about the data. dbt's own files go to `work_dir`, so that two builds do not meet. The database is closed
-    when this returns. Raises BuildError that lists what failed, a line each.
+    they are about the models and not about the data. dbt's own files go to `work_dir`, so that
+    two builds do not meet. The database is closed when this returns. Raises BuildError that
+    lists what failed, a line each.
     """
     options = [
         "--project-dir",
@@ -106,7 +107,9 @@ def run_dbt_build(
                 raise BuildError("dbt cannot read the project", [str(parsed.exception)])
             manifest: Manifest = parsed.result
             progress = LayerProgress(layer_totals(manifest), say)
-            built = dbtRunner(manifest, callbacks=[progress.on_event]).invoke([*arguments, *options])
+            built = dbtRunner(manifest, callbacks=[progress.on_event]).invoke(
+                [*arguments, *options]
+            )
         finally:
             DuckDBConnectionManager.close_all_connections()
     if built.exception:

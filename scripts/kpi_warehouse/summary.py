@@ -50,11 +50,18 @@ class Funnel:
 
 @dataclass(frozen=True)
 class FindingCount:
-    """How often one rule about the data was broken."""
+    """How often one rule about the data was broken, and how to mend it.
+
+    `codes` are what no mapping knows, with their rows; empty for other rules.
+    """
 
     severity: str
     rule: str
     count: int
+    name_ja: str
+    name_en: str
+    mend: str
+    codes: str | None = None
 
 
 def write_count(value: Number) -> str:
@@ -111,13 +118,18 @@ def funnel_lines(funnel: Funnel) -> list[str]:
 
 
 def finding_lines(findings: Sequence[FindingCount]) -> list[str]:
-    """What was found wrong with the data, a line per rule, the most frequent first."""
+    """What was found wrong with the data, a line per rule, and how to mend what needs it."""
     heading = "データ品質 Data quality"
     if not findings:
         return [f"{heading}: 問題なし nothing found"]
-    body = [[each.severity, each.rule, f"{each.count:,}"] for each in findings]
-    header = [["重大度 Severity", "ルール Rule", "件数 Findings"]]
-    return [heading, "", *table(header, body, text_columns=2)]
+    body = [[each.severity, each.name_ja, each.name_en, f"{each.count:,}"] for each in findings]
+    header = [["重大度 Severity", "内容", "What", "件数 Findings"]]
+    lines = [heading, "", *table(header, body, text_columns=3)]
+    unmapped = [each for each in findings if each.codes]
+    if unmapped:
+        lines += ["", "未分類コード Codes without a mapping (published as unmapped)"]
+        lines += [f"  {each.codes} → {each.mend}" for each in unmapped]
+    return lines
 
 
 def closing_lines(warehouse: Path) -> list[str]:
@@ -187,13 +199,25 @@ def read_funnels(connection: duckdb.DuckDBPyConnection, as_of_date: date) -> lis
 
 
 def read_findings(connection: duckdb.DuckDBPyConnection) -> list[FindingCount]:
-    """How often each rule was broken, the most frequent first."""
+    """How often each rule was broken: errors before warnings, then the most frequent first."""
     rows = connection.execute(
         """
-        select severity, rule, count(*)
-        from marts.data_quality_findings
-        group by severity, rule
-        order by count(*) desc, rule
+        select
+            findings.severity,
+            findings.rule,
+            count(*),
+            any_value(rules.name_ja),
+            any_value(rules.name_en),
+            any_value(rules.mend),
+            string_agg(findings.detail, ', ' order by findings.detail)
+                filter (where findings.rule like 'unmapped%')
+        from marts.data_quality_findings as findings
+        inner join seeds.data_quality_rules as rules on findings.rule = rules.rule
+        group by findings.severity, findings.rule
+        order by
+            case findings.severity when 'error' then 1 when 'warning' then 2 else 3 end,
+            count(*) desc,
+            findings.rule
         """
     ).fetchall()
     return [FindingCount(*row) for row in rows]

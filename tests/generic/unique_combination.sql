@@ -1,4 +1,6 @@
-{#- Fails on every combination of `columns` that occurs more than once; NULLs are equal. -#}
+{#-
+    Fails on every combination of `columns` that occurs more than once; NULLs are equal.
+-#}
 {% test unique_combination(model, columns) %}
 
 select

@@ -50,7 +50,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def test_default_optimizer_still_loses_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """If this fails, DuckDB is mended: drop disabled_optimizers from the profile, and decision 0012."""
+    """If this fails, DuckDB is mended: drop the profile's setting, and decision 0012."""
     assert len(connection.execute(_QUERY).fetchall()) < 3
 
 

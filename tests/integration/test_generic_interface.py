@@ -6,6 +6,7 @@ end in a number, a documented exclusion or a finding.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -81,11 +82,24 @@ R1,佐藤,SDR,インサイドセールス,,2026-04-30
 R1,佐藤,BDR,インサイドセールス,2026-05-01,
 F1,鈴木,FS,field_sales,,
 """,
-    "generic/emails.jsonl": """\
-{"message_id": "m1", "lead_id": "0001", "rep_id": "R1", "recipient": "A@example.com", "kind": "one_to_one", "sent_at": "2026-04-11T01:00:00Z"}
-{"message_id": "m2", "lead_id": "0001", "rep_id": "R1", "recipient": "a@example.com", "kind": "bulk", "sent_at": "2026-04-11T02:00:00Z"}
-{"message_id": "m2", "lead_id": "0007", "rep_id": "R1", "recipient": "b@example.com", "kind": "bulk", "sent_at": "2026-04-11T02:00:00Z"}
-""",
+    "generic/emails.jsonl": "".join(
+        json.dumps(
+            {
+                "message_id": message_id,
+                "lead_id": lead_id,
+                "rep_id": "R1",
+                "recipient": recipient,
+                "kind": kind,
+                "sent_at": sent_at,
+            }
+        )
+        + "\n"
+        for message_id, lead_id, recipient, kind, sent_at in [
+            ("m1", "0001", "A@example.com", "one_to_one", "2026-04-11T01:00:00Z"),
+            ("m2", "0001", "a@example.com", "bulk", "2026-04-11T02:00:00Z"),
+            ("m2", "0007", "b@example.com", "bulk", "2026-04-11T02:00:00Z"),
+        ]
+    ),
     "generic/email_events.csv": """\
 event_id,message_id,recipient,event,occurred_at
 e1,m1,a@EXAMPLE.com,open,2026-04-25T01:00:00Z

@@ -9,6 +9,30 @@ from integration.conftest import BuiltWorld
 from kpi_warehouse.landing import land, read_layouts
 from kpi_warehouse.pipeline import STAGING_DIR
 
+_KPI = """kpi_id basis period_grain period_start period_end numerator denominator value ci_low
+    ci_high is_small_sample is_mature is_complete definition_version"""
+PUBLISHED = {
+    "fct_activities": """activity_id activity_type activity_channel direction source_system
+        source_id lead_id account_id opportunity_id rep_id channel_id occurred_at activity_date
+        touch_number duration_seconds is_follow_up is_connected is_target_connected is_connector
+        is_effective_conversation is_delivered is_bounced is_opened is_machine_opened is_clicked
+        is_replied outcome_code is_manual""",
+    "fct_opportunities": """opportunity_id lead_id account_id channel_id rep_id owner_id stage
+        created_at proposal_at won_at lost_at closed_date is_open is_won is_lost reopened_count
+        amount currency amount_jpy is_sourced is_influenced days_to_close""",
+    "fct_leads": """lead_id channel_id latest_channel_id segment rep_id created_at
+        first_touched_at first_connected_at permission_granted_at appointment_set_at
+        appointment_held_at meeting_at judged_at qualified_at handed_over_at won_at touch_count
+        is_target""",
+    "fct_appointments": """appointment_id lead_id opportunity_id channel_id booked_by_id
+        booked_at held_at outcome judgement judged_at""",
+    "kpi_by_period": _KPI,
+    "kpi_by_channel_period": _KPI + " channel_id",
+    "kpi_by_rep_period": _KPI + " rep_id",
+    "kpi_by_team_period": _KPI + " team",
+    "data_quality_findings": "run_id source_system object source_id file row rule severity detail",
+}
+
 
 def test_unit_tests_of_the_models_pass(sample: BuiltWorld) -> None:
     """dbt's unit tests, rule by rule; they need the tables of a build."""
@@ -109,22 +133,14 @@ def test_building_again_changes_nothing(sample: BuiltWorld) -> None:
     assert sample.query("select * from marts.kpi_by_channel_period order by all") == before
 
 
-def test_contract_names_the_published_columns(sample: BuiltWorld) -> None:
-    """The interface of `fct_activities` as BI tools know it; a change is a new version."""
-    columns = {
-        row[0]
-        for row in sample.query(
-            "select column_name from duckdb_columns() "
-            "where schema_name = 'marts' and table_name = 'fct_activities'"
-        )
-    }
-    assert columns == set(
-        """activity_id activity_type activity_channel direction source_system source_id lead_id
-        account_id opportunity_id rep_id channel_id occurred_at activity_date touch_number
-        duration_seconds is_follow_up is_connected is_target_connected is_connector
-        is_effective_conversation is_delivered is_bounced is_opened is_machine_opened is_clicked
-        is_replied outcome_code is_manual""".split()
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_contract_holds_the_published_columns(sample: BuiltWorld, table: str) -> None:
+    """The interface as BI tools know it; a change is a new version of the model."""
+    columns = sample.query(
+        "select column_name from duckdb_columns() "
+        f"where schema_name = 'marts' and table_name = '{table}'"
     )
+    assert {row[0] for row in columns} == set(PUBLISHED[table].split())
 
 
 def test_funnel_shows_the_event_basis(sample: BuiltWorld) -> None:
@@ -137,6 +153,11 @@ def test_funnel_shows_the_event_basis(sample: BuiltWorld) -> None:
             ).fetchall()
         ]
         assert len(kpis) > 30
+        columns = [
+            row[0]
+            for row in connection.execute("describe marts.funnel_by_channel_period").fetchall()
+        ]
+        assert set(columns) == {"period_grain", "period_start", "channel_id", *kpis}
         for kpi in kpis:
             different = connection.execute(
                 f"""

@@ -303,6 +303,27 @@ def a_column_of_one_engines_type(fake: Fake) -> None:
     node["columns"]["lead_id"]["data_type"] = "hugeint"
 
 
+def a_column_described(fake: Fake, data_type: str) -> None:
+    """A mart whose YAML file says a type that dbt has rendered to `double`."""
+    node = fake.model("models/marts/kpi/kpi_by_period.sql")
+    node["columns"]["lead_id"]["data_type"] = "double"
+    node["patch_path"] = "fake://models/marts/kpi/_kpi__models.yml"
+    fake.file(
+        "models/marts/kpi/_kpi__models.yml",
+        f"""
+        models:
+          - name: kpi_by_period
+            columns:
+              - name: lead_id
+                data_type: "{data_type}"
+        """,
+    )
+
+
+def a_column_of_a_type_that_postgres_spells_differently(fake: Fake) -> None:
+    a_column_described(fake, "double")
+
+
 def a_column_without_a_type(fake: Fake) -> None:
     node = fake.model("models/marts/core/fct_calls.sql")
     node["columns"]["lead_id"].pop("data_type")
@@ -467,7 +488,10 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
         a_column_without_a_description,
         a_column_without_a_type,
     ),
-    shape.contract_types_are_portable: (a_column_of_one_engines_type,),
+    shape.contract_types_are_portable: (
+        a_column_of_one_engines_type,
+        a_column_of_a_type_that_postgres_spells_differently,
+    ),
     shape.seeds_are_described_and_tested: (
         a_seed_without_a_description,
         a_seed_column_without_a_description,
@@ -590,6 +614,17 @@ def test_what_every_engine_takes_is_let_through(fake: Fake, sql: str) -> None:
 def test_reads_of_accepted_rows_are_let_through(fake: Fake, sql: str) -> None:
     fake.model("models/intermediate/int_steps.sql", sql)
     assert fake.broken(references.only_accepted_rows_are_read) == []
+
+
+def test_the_type_of_floating_point_numbers_is_a_var(fake: Fake) -> None:
+    a_column_described(fake, "{{ var('double_type') }}")
+    assert fake.broken(shape.contract_types_are_portable) == []
+
+
+def test_a_model_of_one_row_needs_no_key(fake: Fake) -> None:
+    node = fake.model("models/intermediate/int_policies.sql", key=False)
+    fake.test(node["unique_id"], "one_row", None)
+    assert fake.broken(shape.models_have_a_key_test) == []
 
 
 def test_macros_of_the_engine_folder_may_speak_one_dialect(fake: Fake) -> None:

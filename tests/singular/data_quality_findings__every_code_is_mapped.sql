@@ -1,5 +1,5 @@
--- R8. What it finds is published under `unmapped`, so it warns by default; UNMAPPED_SEVERITY=error
--- (STRICT=1 make build) makes it an error.
+-- R8. What it finds is published under `unmapped`, so it warns by default;
+-- UNMAPPED_SEVERITY=error (STRICT=1 make build) makes it an error.
 {{ config(severity=env_var('UNMAPPED_SEVERITY', 'warn')) }}
 select
     object,

@@ -1,4 +1,5 @@
--- Business days of FY2024 by month, national holidays out, the company's own not (kpis: 247).
+-- Business days of FY2024 by month, national holidays out, the company's own not
+-- (kpis: 247).
 with
 
 expected as (

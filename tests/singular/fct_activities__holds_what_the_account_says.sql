@@ -13,7 +13,9 @@ accounted as (
 counted as (
 
     select
-        case activity_type when 'touch' then 'touches' else activity_type || 's' end as object,
+        case activity_type
+            when 'touch' then 'touches' else activity_type || 's'
+        end as object,
         count(*) as row_count
     from {{ ref('fct_activities') }}
     group by activity_type

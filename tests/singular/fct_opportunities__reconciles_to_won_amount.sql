@@ -6,7 +6,8 @@ facts as (
     select
         coalesce(sum(case when is_won then 1 else 0 end), 0) as deals_won,
         coalesce(
-            sum(case when is_won and (is_sourced or is_influenced) then amount_jpy end), 0
+            sum(case when is_won and (is_sourced or is_influenced) then amount_jpy end),
+            0
         ) as won_amount
     from {{ ref('fct_opportunities') }}
 
@@ -15,8 +16,10 @@ facts as (
 totals as (
 
     select
-        coalesce(sum(case when kpi_id = 'deals_won' then numerator end), 0) as deals_won,
-        coalesce(sum(case when kpi_id = 'won_amount' then numerator end), 0) as won_amount
+        coalesce(sum(case when kpi_id = 'deals_won' then numerator end), 0)
+            as deals_won,
+        coalesce(sum(case when kpi_id = 'won_amount' then numerator end), 0)
+            as won_amount
     from {{ ref('kpi_by_period') }}
     where basis = 'event' and period_grain = 'fiscal_year'
 

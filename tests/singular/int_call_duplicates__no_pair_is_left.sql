@@ -1,17 +1,18 @@
--- Every near pair of records must have at least one side matched, or a round is missing.
+-- Every near pair of records must have at least one side matched, or a round is
+-- missing.
 with
 
 crm_calls as (
 
     select * from {{ ref('int_logged_calls') }}
-    where logged_by = 'crm' and not is_internal
+    where logged_by = 'crm'
 
 ),
 
 dialer_calls as (
 
     select * from {{ ref('int_logged_calls') }}
-    where coalesce(logged_by, 'dialer') = 'dialer' and not is_internal
+    where coalesce(logged_by, 'dialer') = 'dialer'
 
 ),
 

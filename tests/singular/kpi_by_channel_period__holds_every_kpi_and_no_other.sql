@@ -1,4 +1,5 @@
--- Registry and results, both ways, for every basis and dimension that the registry promises.
+-- Registry and results, both ways, for every basis and dimension that the registry
+-- promises.
 with
 
 {% set marts = {

@@ -102,8 +102,12 @@ def test_every_column_is_named_in_both_languages():
 
 
 def test_findings_show_their_counts():
-    lines = finding_lines([FindingCount("warning", "unmapped_code", 1234)])
-    assert lines[-1].split() == ["warning", "unmapped_code", "1,234"]
+    found = FindingCount(
+        "warning", "unmapped_code", 1234, "未分類", "Unmapped", "Add it", "x: 3 rows"
+    )
+    lines = finding_lines([found])
+    assert lines[4].split() == ["warning", "未分類", "Unmapped", "1,234"]
+    assert lines[-1].strip() == "x: 3 rows → Add it"
     assert "問題なし" in finding_lines([])[0]
 
 
@@ -148,8 +152,17 @@ def warehouse(tmp_path: Path) -> Path:
             select period_grain, period_start, channel_id, {kpis}
             from marts.periods cross join marts.dim_channels;
             create table marts.data_quality_findings as
-            select * from (values ('warning', 'b'), ('error', 'a'), ('warning', 'b'))
-                as findings (severity, rule);
+            select * from (
+                values
+                    ('warning', 'unmapped_b', 'y: 2 rows'),
+                    ('error', 'a', null),
+                    ('warning', 'unmapped_b', 'x: 1 rows')
+            ) as findings (severity, rule, detail);
+            create schema seeds;
+            create table seeds.data_quality_rules as
+            select * from (
+                values ('a', 'エー', 'A', 'mend a'), ('unmapped_b', 'ビー', 'B', 'mend b')
+            ) as rules (rule, name_ja, name_en, mend);
             """
         )
     return path
@@ -163,7 +176,10 @@ def test_the_last_complete_month_and_the_fiscal_year_to_date_are_read(warehouse)
     assert (year.first_day, year.last_day) == (date(2026, 4, 1), date(2026, 5, 10))
     assert [row.name_en for row in year.channels] == ["Exhibition", "Direct mail"]
     assert year.total == {"meetings": 7.0}
-    assert findings == [FindingCount("warning", "b", 2), FindingCount("error", "a", 1)]
+    assert findings == [
+        FindingCount("error", "a", 1, "エー", "A", "mend a"),
+        FindingCount("warning", "unmapped_b", 2, "ビー", "B", "mend b", "x: 1 rows, y: 2 rows"),
+    ]
 
 
 def test_the_summary_of_a_warehouse_is_printed(warehouse):

@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+
 from kpi_warehouse.truth.deals import to_jpy
 from kpi_warehouse.truth.events import DEFAULT_POLICIES, SCHEMA, all_events, counted_events
 from kpi_warehouse.truth.facts import Policies
@@ -25,7 +27,6 @@ from kpi_warehouse.truth.kpis import (
     truth_of_events,
 )
 from kpi_warehouse.world.log import SCHEMAS, WorldLog
-from polars.testing import assert_frame_equal
 
 AS_OF = date(2026, 3, 31)
 FULL_YEAR = date(2025, 4, 1)

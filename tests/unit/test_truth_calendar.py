@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kpi_warehouse.truth.calendar import (
     GRAINS,
     business_date,

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from kpi_warehouse.truth.compare import compare, describe
 
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import polars as pl
 import pytest
+
 from kpi_warehouse.truth.events import all_events
 from kpi_warehouse.truth.kpis import (
     COHORT,

@@ -1,8 +1,8 @@
 {#-
     Grain: one row per approach, inbound call or appointment that counts.
-    Calls, mails, touches and appointments in one shape, with the lead they belong to and their
-    place in its engagement cycle. Approaches are dials, 1:1 mails and outbound touches: a mail to
-    many is no approach to anybody.
+    Calls, mails, touches and appointments in one shape, with the lead they belong to
+    and their place in its engagement cycle. Approaches are dials, 1:1 mails and
+    outbound touches: a mail to many is no approach to anybody.
 -#}
 with
 
@@ -71,7 +71,8 @@ unioned as (
         coalesce(direction = 'outbound', false) as is_approach,
         coalesce(direction = 'outbound', false) as is_approach_to_person,
         is_connected,
-        is_target_reached and coalesce(direction = 'outbound', false) as is_person_reached,
+        is_target_reached and coalesce(direction = 'outbound', false)
+            as is_person_reached,
         is_connected as is_contact,
         information_exchanged,
         need_recorded,

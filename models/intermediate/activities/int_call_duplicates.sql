@@ -1,17 +1,20 @@
 {#-
-    Grain: one row per call of the CRM's log that is the same call as another record (R5).
+    Grain: one row per call of the CRM's log that is the same call as another record
+    (R5).
 
-    By external id first: the CRM's external id is the dialer's, or the id of one of its legs; and
-    records of the CRM with one external id are one call. Then by rep, number and direction within
-    ±{{ var('duplicate_call_seconds') }} s, one-to-one, nearest first: in each round every pair that
-    is the best of both its calls is taken; a test says if a round is missing.
+    By external id first: the CRM's external id is the dialer's, or the id of one of its
+    legs; and records of the CRM with one external id are one call. Then by rep, number
+    and direction within ±{{ var('duplicate_call_seconds') }} s, one-to-one, nearest
+    first: in each round every pair that is the best of both its calls is taken; a test
+    says if a round is missing.
 -#}
 {%- set rounds = 4 -%}
 with
 
 calls as (
 
-    select * from {{ ref('int_logged_calls') }} where not is_internal
+    -- internal calls too: the CRM's record of one must not become a call
+    select * from {{ ref('int_logged_calls') }}
 
 ),
 
@@ -62,7 +65,7 @@ same_external_id as (
 
     select
         crm_calls.call_id as duplicate_call_id,
-        -- an id that several calls share does not tell them apart: the first one keeps it
+        -- an id that several calls share does not tell them apart: the first keeps it
         min(dialer_ids.call_id) as kept_call_id,
         'external_id' as match_method
     from crm_calls
@@ -98,6 +101,16 @@ logged_twice as (
 ),
 
 -- buckets as wide as the window: a match is in the same or a neighbouring one
+neighbours as (
+
+    select -1 as shift
+    union all
+    select 0 as shift
+    union all
+    select 1 as shift
+
+),
+
 bucketed_crm_calls as (
 
     select
@@ -109,13 +122,7 @@ bucketed_crm_calls as (
             ) as bigint
         ) + neighbours.shift as time_bucket
     from unmatched_crm_calls
-    cross join (
-        select -1 as shift
-        union all
-        select 0 as shift
-        union all
-        select 1 as shift
-    ) as neighbours
+    cross join neighbours
     where unmatched_crm_calls.call_id = unmatched_crm_calls.first_call_id
 
 ),
@@ -219,7 +226,7 @@ near_in_time as (
         crm_call_id as duplicate_call_id,
         dialer_call_id as kept_call_id
     from taken_{{ round }}
-    {% if not loop.last %}union all{% endif %}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),

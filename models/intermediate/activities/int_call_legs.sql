@@ -1,7 +1,8 @@
 {#-
-    Grain: one row per leg that belongs to a call of several legs (R4), the first leg included.
-    A leg names its parent; the end of the chain of parents is the call, even where that first
-    leg itself is in no extract.
+    Grain: one row per leg that belongs to a call of several legs (R4), the first leg
+    included.
+    A leg names its parent; the end of the chain of parents is the call, even where that
+    first leg itself is in no extract.
 -#}
 with
 

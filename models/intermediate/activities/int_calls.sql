@@ -29,10 +29,13 @@ crm_notes as (
     select
         duplicates.kept_call_id,
         logged_calls.source_lead_id,
+        logged_calls.rep_id,
+        logged_calls.direction,
         logged_calls.disposition_code,
         logged_calls.reached,
         logged_calls.information_exchanged,
         logged_calls.need_recorded,
+        logged_calls.is_internal,
         row_number() over (
             partition by duplicates.kept_call_id
             order by logged_calls.started_at, logged_calls.call_id
@@ -47,18 +50,21 @@ calls as (
 
     select
         logged_calls.call_id,
-        logged_calls.rep_id,
-        logged_calls.direction,
         logged_calls.logged_by,
         logged_calls.source_system,
         logged_calls.source_file,
         logged_calls.source_row,
         logged_calls.leg_count,
-        logged_calls.is_internal,
+        logged_calls.is_internal or coalesce(crm_notes.is_internal, false)
+            as is_internal,
         logged_calls.started_at,
         logged_calls.answered_at,
         logged_calls.ended_at,
-        coalesce(crm_notes.source_lead_id, logged_calls.source_lead_id) as source_lead_id,
+        -- the dialer's own, where it has them
+        coalesce(logged_calls.rep_id, crm_notes.rep_id) as rep_id,
+        coalesce(logged_calls.direction, crm_notes.direction) as direction,
+        coalesce(crm_notes.source_lead_id, logged_calls.source_lead_id)
+            as source_lead_id,
         coalesce(crm_notes.disposition_code, logged_calls.disposition_code)
             as disposition_code,
         coalesce(crm_notes.reached, logged_calls.reached) as stated_reached,
@@ -151,7 +157,8 @@ final as (
         case
             when is_internal or direction = 'internal' then 'internal_call'
             when is_excluded_outcome then 'test_or_monitoring_call'
-            when {{ business_date('started_at') }} > {{ as_of_date() }} then 'after_as_of_date'
+            when {{ business_date('started_at') }} > {{ as_of_date() }}
+                then 'after_as_of_date'
         end as exclusion_rule,
 
         -- numerics
@@ -168,7 +175,7 @@ final as (
 
         -- booleans
         is_connected,
-        is_connected and reached is not distinct from 'target' as is_target_reached,
+        is_connected and coalesce(reached = 'target', false) as is_target_reached,
         information_exchanged,
         need_recorded,
         coalesce(logged_by = 'crm', false) as is_manual,

@@ -1,7 +1,7 @@
 {#-
     Grain: one row per message and recipient; its events folded.
-    An open counts within the open window after the send, both ends in, and only on a delivered
-    message. A bounce wins over a delivery: the receipt was taken back.
+    An open counts within the open window after the send, both ends in, and only on a
+    delivered message. A bounce wins over a delivery: the receipt was taken back.
 -#}
 with
 
@@ -31,13 +31,17 @@ machine_patterns as (
 ),
 
 -- the pattern list is only asked about agents whose tool does not say itself
+agents as (
+
+    select distinct user_agent from events
+    where is_machine is null and user_agent is not null
+
+),
+
 machine_agents as (
 
     select agents.user_agent
-    from (
-        select distinct user_agent from events
-        where is_machine is null and user_agent is not null
-    ) as agents
+    from agents
     inner join machine_patterns
         on (
             machine_patterns.match_kind = 'exact'
@@ -45,7 +49,9 @@ machine_agents as (
         )
         or (
             machine_patterns.match_kind = 'contains'
-            and {{ dbt.position('machine_patterns.pattern', 'lower(agents.user_agent)') }} > 0
+            and {{ dbt.position(
+                'machine_patterns.pattern', 'lower(agents.user_agent)'
+            ) }} > 0
         )
     group by agents.user_agent
 
@@ -158,10 +164,13 @@ matched_events as (
         coalesce(
             addressed_events.is_machine, machine_agents.user_agent is not null
         ) as is_machine,
-        coalesce(addressed_events.information_exchanged, false) as information_exchanged,
+        coalesce(addressed_events.information_exchanged, false)
+            as information_exchanged,
         addressed_events.occurred_at >= addressed_events.sent_at
         and addressed_events.occurred_at
-        <= {{ dbt.dateadd('day', 'policies.open_window_days', 'addressed_events.sent_at') }}
+        <= {{ dbt.dateadd(
+            'day', 'policies.open_window_days', 'addressed_events.sent_at'
+        ) }}
             as is_in_open_window
     from addressed_events
     left join machine_agents
@@ -179,7 +188,8 @@ folded as (
         max(case when event = 'open' and is_in_open_window then 1 else 0 end) as opened,
         max(
             case
-                when event = 'open' and is_in_open_window and not is_machine then 1 else 0
+                when event = 'open' and is_in_open_window and not is_machine then 1
+                else 0
             end
         ) as opened_by_person,
         max(case when event = 'open' then 1 else 0 end) as ever_opened,
@@ -200,7 +210,10 @@ final as (
         sent.message_id,
         case
             when sent.is_only_recipient then sent.message_id
-            else sent.message_id || '#' || cast(sent.recipient_number as {{ dbt.type_string() }})
+            else
+                sent.message_id
+                || '#'
+                || cast(sent.recipient_number as {{ dbt.type_string() }})
         end as source_id,
         sent.source_lead_id,
         sent.rep_id,
@@ -223,12 +236,15 @@ final as (
         coalesce(folded.bounced, 0) = 0 and coalesce(folded.opened, 0) = 1 as is_opened,
         coalesce(folded.bounced, 0) = 0
         and coalesce(folded.opened, 0) = 1
-        and coalesce(folded.opened_by_person, 0) = 0 as is_machine_opened,
-        coalesce(folded.bounced, 0) = 0 and coalesce(folded.clicked, 0) = 1 as is_clicked,
-        coalesce(folded.bounced, 0) = 0 and coalesce(folded.replied, 0) = 1 as is_replied,
+        and coalesce(folded.opened_by_person, 0) = 0
+            as is_machine_opened,
+        coalesce(folded.bounced, 0) = 0 and coalesce(folded.clicked, 0) = 1
+            as is_clicked,
+        coalesce(folded.bounced, 0) = 0 and coalesce(folded.replied, 0) = 1
+            as is_replied,
         coalesce(folded.informed, 0) = 1 as information_exchanged,
-        coalesce(folded.bounced, 0) = 1
-        and coalesce(folded.ever_opened, 0) = 1 as is_bounced_and_opened,
+        coalesce(folded.bounced, 0) = 1 and coalesce(folded.ever_opened, 0) = 1
+            as is_bounced_and_opened,
 
         -- dates
         sent.sent_at,

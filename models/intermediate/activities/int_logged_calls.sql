@@ -1,7 +1,7 @@
 {#-
     Grain: one row per call as one system logged it, its legs folded (R4).
-    Who called whom is the first leg's; the call begins with the earliest leg and ends with the
-    latest; what happened on any leg happened on the call.
+    Who called whom is the first leg's; the call begins with the earliest leg and ends
+    with the latest; what happened on any leg happened on the call.
 -#}
 with
 
@@ -49,10 +49,26 @@ speaking_legs as (
 
 ),
 
+told_legs as (
+
+    select
+        ranked_legs.*,
+        speaking_legs.lead_leg,
+        speaking_legs.disposition_leg,
+        speaking_legs.reached_leg,
+        speaking_legs.external_leg,
+        speaking_legs.direction_leg
+    from ranked_legs
+    -- many-to-one
+    inner join speaking_legs
+        on ranked_legs.folded_call_id = speaking_legs.folded_call_id
+
+),
+
 folded as (
 
     select
-        ranked_legs.folded_call_id as call_id,
+        folded_call_id as call_id,
         max(case when leg_number = lead_leg then lead_id end) as source_lead_id,
         max(case when leg_number = 1 then rep_id end) as rep_id,
         max(case when leg_number = direction_leg then direction end) as direction,
@@ -75,10 +91,8 @@ folded as (
         min(started_at) as started_at,
         min(answered_at) as answered_at,
         max(ended_at) as ended_at
-    from ranked_legs
-    inner join speaking_legs
-        on ranked_legs.folded_call_id = speaking_legs.folded_call_id
-    group by ranked_legs.folded_call_id
+    from told_legs
+    group by folded_call_id
 
 ),
 

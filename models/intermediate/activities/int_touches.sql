@@ -1,6 +1,7 @@
 {#-
-    Grain: one row per approach that is neither a call nor a mail: dm, form, sns, sms, letter,
-    web meeting, visit. The log of approaches: what does not say its direction went out.
+    Grain: one row per approach that is neither a call nor a mail: dm, form, sns, sms,
+    letter, web meeting, visit. The log of approaches: what does not say its direction
+    went out.
 -#}
 with
 
@@ -25,8 +26,10 @@ final as (
             ) then {{ code_key('activity_channel') }}
             else 'unmapped'
         end as activity_channel,
-        case {{ code_key('direction') }} when 'inbound' then 'inbound' else 'outbound' end
-            as direction,
+        case {{ code_key('direction') }}
+            when 'inbound' then 'inbound'
+            else 'outbound'
+        end as direction,
         source_system,
         case
             when {{ business_date('occurred_at') }} > {{ as_of_date() }}

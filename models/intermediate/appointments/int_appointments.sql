@@ -1,7 +1,8 @@
 {#-
     Grain: one row per appointment, its reschedules folded (R12).
-    It is the first booking's: id, booker, time of booking. It ends as the last booking ends. An
-    appointment that starts after the as-of date has not ended, whatever the extract says.
+    It is the first booking's: id, booker, time of booking. It ends as the last booking
+    ends. An appointment that starts after the as-of date has not ended, whatever the
+    extract says.
 -#}
 with
 
@@ -45,7 +46,12 @@ rooted as (
 -- most appointments are never moved, so only the moved ones are ranked
 moved as (
 
-    select root_id from rooted group by root_id having count(*) > 1
+    select
+        root_id,
+        count(*) as booking_count
+    from rooted
+    group by root_id
+    having count(*) > 1
 
 ),
 
@@ -63,8 +69,10 @@ ranked as (
         row_number() over (
             partition by rooted.root_id
             order by rooted.booked_at desc, rooted.appointment_id desc
-        ) as booking_number_from_last
+        ) as booking_number_from_last,
+        moved.booking_count
     from rooted
+    -- many-to-one
     inner join moved on rooted.root_id = moved.root_id
 
 ),
@@ -101,18 +109,11 @@ last_bookings as (
     union all
 
     select
-        ranked.appointment_id,
-        ranked.root_id,
-        counts.booking_count
+        appointment_id,
+        root_id,
+        booking_count
     from ranked
-    inner join (
-        select
-            root_id,
-            count(*) as booking_count
-        from ranked
-        group by root_id
-    ) as counts on ranked.root_id = counts.root_id
-    where ranked.booking_number_from_last = 1
+    where booking_number_from_last = 1
 
 ),
 
@@ -120,7 +121,7 @@ folded as (
 
     select
         first_bookings.root_id as appointment_id,
-        first_booking.lead_id as source_lead_id,
+        coalesce(first_booking.lead_id, last_booking.lead_id) as source_lead_id,
         coalesce(last_booking.opportunity_id, first_booking.opportunity_id)
             as opportunity_id,
         first_booking.booked_by_id,
@@ -128,12 +129,14 @@ folded as (
         first_booking.source_system,
         last_booking.starts_at,
         last_bookings.booking_count,
-        coalesce({{ business_date('last_booking.starts_at') }} > {{ as_of_date() }}, false)
-            as is_ahead,
+        coalesce(
+            {{ business_date('last_booking.starts_at') }} > {{ as_of_date() }}, false
+        ) as is_ahead,
         {{ code_key('last_booking.outcome') }} as outcome_code,
         {{ code_key('last_booking.judgement') }} as judgement_code,
-        coalesce({{ business_date('last_booking.judged_at') }} > {{ as_of_date() }}, false)
-            as has_later_judgement,
+        coalesce(
+            {{ business_date('last_booking.judged_at') }} > {{ as_of_date() }}, false
+        ) as has_later_judgement,
         case
             when {{ business_date('last_booking.judged_at') }} <= {{ as_of_date() }}
                 then last_booking.judged_at

@@ -1,6 +1,7 @@
 {#-
     Grain: one row per appointment.
-    Which lead and engagement cycle it belongs to, and whether it is the first one there.
+    Which lead and engagement cycle it belongs to, and whether it is the first one
+    there.
 -#}
 with
 

@@ -50,18 +50,23 @@ starts as (
             else calendar_year
         end as fiscal_year,
         cast(
-            {{ dbt.dateadd('month', '-(fiscal_month_index % 3)', 'month_start') }} as date
+            {{ dbt.dateadd('month', '-(fiscal_month_index % 3)', 'month_start') }}
+            as date
         ) as quarter_start,
         cast(
-            {{ dbt.dateadd('month', '-(fiscal_month_index % 6)', 'month_start') }} as date
+            {{ dbt.dateadd('month', '-(fiscal_month_index % 6)', 'month_start') }}
+            as date
         ) as half_start,
         cast(
-            {{ dbt.dateadd('month', '-fiscal_month_index', 'month_start') }} as date
+            {{ dbt.dateadd('month', '-fiscal_month_index', 'month_start') }}
+            as date
         ) as fiscal_year_start,
         -- the Thursday decides to which ISO year a week belongs
         cast({{ dbt.dateadd('day', 3, 'week_start') }} as date) as week_thursday,
-        cast({{ dbt.datediff('week_start', 'date_day', 'day') }} as integer) + 1
-            as iso_weekday
+        cast(
+            {{ dbt.datediff('week_start', 'date_day', 'day') }}
+            as integer
+        ) + 1 as iso_weekday
     from fiscal
 
 ),

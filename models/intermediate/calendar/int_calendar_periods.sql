@@ -1,7 +1,16 @@
 {#-
     Grain: one row per calendar day and period grain.
-    Which week, month, quarter, half and fiscal year a day belongs to, for every roll-up.
+    Which week, month, quarter, half and fiscal year a day belongs to, for every
+    roll-up.
 -#}
+{%- set grains = {
+    'day': ('date_day', 'day', 1),
+    'week': ('week_start', 'day', 7),
+    'month': ('month_start', 'month', 1),
+    'quarter': ('quarter_start', 'month', 3),
+    'half': ('half_start', 'month', 6),
+    'fiscal_year': ('fiscal_year_start', 'month', 12),
+} -%}
 with
 
 days as (
@@ -12,14 +21,14 @@ days as (
 
 starts as (
 
-    select date_day, 'day' as period_grain, date_day as period_start from days
-    {% for grain in ['week', 'month', 'quarter', 'half', 'fiscal_year'] %}
-    union all
+    {% for grain, (first_day, part, length) in grains.items() %}
     select
         date_day,
         '{{ grain }}' as period_grain,
-        {{ grain }}_start as period_start
+        {{ first_day }} as period_start,
+        {{ dbt.dateadd(part, length, first_day) }} as next_start
     from days
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
@@ -30,16 +39,7 @@ final as (
         starts.period_grain,
         starts.date_day,
         starts.period_start,
-        cast(
-            {{ dbt.dateadd('day', -1, "case starts.period_grain
-                when 'day' then " ~ dbt.dateadd('day', 1, 'starts.period_start') ~ "
-                when 'week' then " ~ dbt.dateadd('day', 7, 'starts.period_start') ~ "
-                when 'month' then " ~ dbt.dateadd('month', 1, 'starts.period_start') ~ "
-                when 'quarter' then " ~ dbt.dateadd('month', 3, 'starts.period_start') ~ "
-                when 'half' then " ~ dbt.dateadd('month', 6, 'starts.period_start') ~ "
-                else " ~ dbt.dateadd('month', 12, 'starts.period_start') ~ "
-            end") }} as date
-        ) as period_end
+        cast({{ dbt.dateadd('day', -1, 'starts.next_start') }} as date) as period_end
     from starts
 
 )

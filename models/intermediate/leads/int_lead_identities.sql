@@ -1,13 +1,14 @@
 {#-
     Grain: one row per lead id of the extracts, merged and deleted ones included.
-    Says which lead an id means today (R10): the survivor of its merges, or none if that one is
-    deleted. Every event finds its lead, channel and cohort through this model.
+    Says which lead an id means today (R10): the survivor of its merges, or none if that
+    one is deleted. Every event finds its lead, channel and cohort through this model.
 
-    lead_key   numbers the events of one lead in order; it outlives a deletion, so that past
-               counts do not move when a lead is deleted
+    lead_key   numbers the events of one lead in order; it outlives a deletion, so that
+               past counts do not move when a lead is deleted
     lead_id    the surviving lead, NULL ("unknown lead") if there is none
 
-    Who an id means is told by the newest extract, on any as-of date: merges carry no date.
+    Who an id means is told by the newest extract, on any as-of date: merges carry no
+    date.
 -#}
 with
 
@@ -38,7 +39,8 @@ resolved as (
             as is_chain_broken,
         chains.id is not null as is_merged,
         coalesce(chains.is_cycle, false) as is_merge_cycle,
-        chains.id is not null and end_of_chain.lead_id is null as is_merge_target_missing
+        chains.id is not null and end_of_chain.lead_id is null
+            as is_merge_target_missing
     from leads
     -- one-to-one
     left join chains on leads.lead_id = chains.id
@@ -59,7 +61,8 @@ surviving as (
         -- the end of the chain must exist, and still be there
         not coalesce(resolved.is_chain_broken, false)
         and not coalesce(survivors.is_deleted, false)
-        and {{ business_date('survivors.created_at') }} <= {{ as_of_date() }} as is_known
+        and {{ business_date('survivors.created_at') }} <= {{ as_of_date() }}
+            as is_known
     from resolved
     -- many-to-one
     inner join leads as survivors on resolved.lead_key = survivors.lead_id

@@ -1,6 +1,7 @@
 {#-
     Grain: one row per surviving lead.
-    When each stage of the funnel was first reached, and who of inside sales is credited.
+    When each stage of the funnel was first reached, and who of inside sales is
+    credited.
 -#}
 with
 

@@ -1,7 +1,9 @@
 {#-
-    Grain: one row per surviving lead that was target-connected without a permission standing.
-    Judged at the lead's first target connection. Having its number is no permission; a revoked
-    permission no longer stands; one that is granted then or later is a permission won.
+    Grain: one row per surviving lead that was target-connected without a permission
+    standing.
+    Judged at the lead's first target connection. Having its number is no permission; a
+    revoked permission no longer stands; one that is granted then or later is a
+    permission won.
 -#}
 with
 
@@ -41,11 +43,13 @@ judged as (
         first_connections.acquired_date,
         max(
             case
-                when permissions.granted_at < first_connections.occurred_at
+                when
+                    permissions.granted_at < first_connections.occurred_at
                     and (
                         permissions.revoked_at is null
                         or permissions.revoked_at > first_connections.occurred_at
-                    ) then 1
+                    )
+                    then 1
                 else 0
             end
         ) = 1 as had_permission,

@@ -1,6 +1,7 @@
 {#-
     Grain: one row per surviving lead.
-    A survivor keeps its own record; the hand-over is the earliest among the leads merged into it.
+    A survivor keeps its own record; the hand-over is the earliest among the leads
+    merged into it.
 -#}
 with
 
@@ -74,7 +75,7 @@ final as (
         and identities.lead_id = leads.lead_id
     left join sources as latest_sources
         on {{ code_key('coalesce(leads.latest_source, leads.source)') }}
-            = latest_sources.source_code
+        = latest_sources.source_code
     left join company_sizes
         on leads.employees >= company_sizes.employees_from
         and (

@@ -1,6 +1,7 @@
 {#-
     Grain: one row per measure, basis, date, channel, rep and team.
-    Every measure of the registry, additive over all of these; the only input of the KPI marts.
+    Every measure of the registry, additive over all of these; the only input of the KPI
+    marts.
 -#}
 {%- set parts = ['activities', 'meetings', 'leads', 'opportunities', 'attendance'] -%}
 with

@@ -1,7 +1,7 @@
 {#-
     Grain: one row per measure, basis, date, channel, rep and team.
-    What is counted in leads: acquired, permission won, handed over and won. The cohort of a hand-over
-    is the hand-over's, not the lead's.
+    What is counted in leads: acquired, permission won, handed over and won. The cohort
+    of a hand-over is the hand-over's, not the lead's.
 -#}
 with
 

@@ -1,7 +1,7 @@
 {#-
     Grain: one row per measure, basis, date, channel, rep and team.
-    What is counted in the meeting phase: appointments when booked, held and judged; meetings per
-    lead and engagement cycle.
+    What is counted in the meeting phase: appointments when booked, held and judged;
+    meetings per lead and engagement cycle.
 -#}
 with
 

@@ -1,6 +1,7 @@
 {#-
     Grain: one row per measure, basis, date, channel, rep and team.
-    What is counted in deals, at their close. Sourced and influenced overlap and are never added.
+    What is counted in deals, at their close. Sourced and influenced overlap and are
+    never added.
 -#}
 with
 
@@ -23,7 +24,8 @@ final as (
             'amount_won': 'case when is_won then amount_jpy else 0 end',
             'amount_closed': 'coalesce(amount_jpy, 0)',
             'amount_won_involved':
-                'case when is_won and (is_sourced or is_influenced) then amount_jpy else 0 end',
+                'case when is_won and (is_sourced or is_influenced) then amount_jpy '
+                ~ 'else 0 end',
             'amount_won_sourced':
                 'case when is_won and is_sourced then amount_jpy else 0 end',
             'amount_won_influenced':

@@ -1,7 +1,7 @@
 {#-
     Grain: one row per meeting basis, lead key and engagement cycle that has a meeting.
-    A meeting is the first event of its cycle: the first appointment booked, or the first
-    opportunity that becomes a proposal. `agreed` repeats the basis that policy
+    A meeting is the first event of its cycle: the first appointment booked, or the
+    first opportunity that becomes a proposal. `agreed` repeats the basis that policy
     meeting_counts_at names; both bases are always there, to be held against each other.
 -#}
 with

@@ -1,6 +1,7 @@
 {#-
     Grain: one row per opportunity that counts.
-    Outcome, close, amount in yen at the close-date rate (R14) and the credit of inside sales (R11).
+    Outcome, close, amount in yen at the close-date rate (R14) and the credit of inside
+    sales (R11).
 -#}
 with
 
@@ -43,10 +44,11 @@ closed as (
         coalesce(outcomes.reopened_count, 0) as reopened_count,
         outcomes.outcome_at,
         outcomes.proposal_at,
-        coalesce(outcomes.proposal_owner_id, opportunities.owner_id) as proposal_owner_id,
+        coalesce(outcomes.proposal_owner_id, opportunities.owner_id)
+            as proposal_owner_id,
         case
             when coalesce(outcomes.outcome, 'open') = 'open' then null
-            -- the record's own close date, unless it speaks of a close that is yet to come
+            -- the record's own close date, unless it speaks of a close yet to come
             when opportunities.close_date > {{ as_of_date() }}
                 then {{ business_date('outcomes.outcome_at') }}
             else coalesce(
@@ -87,7 +89,8 @@ credited as (
             as decimal(18, 6)
         ) as fx_rate,
         case
-            when closed.currency = 'JPY' then coalesce(closed.closed_date, {{ as_of_date() }})
+            when closed.currency = 'JPY'
+                then coalesce(closed.closed_date, {{ as_of_date() }})
             else rated.rate_date
         end as fx_rate_date,
         coalesce(creators.is_inside_sales, false) as is_sourced,

@@ -1,7 +1,8 @@
 {#-
-    Grain: one row per opportunity of a lead that inside sales approached or booked before.
-    Who of inside sales influenced it: the latest approach within the influence window before its
-    creation, and the booker of the latest appointment before it.
+    Grain: one row per opportunity of a lead that inside sales approached or booked
+    before.
+    Who of inside sales influenced it: the latest approach within the influence window
+    before its creation, and the booker of the latest appointment before it.
 -#}
 with
 

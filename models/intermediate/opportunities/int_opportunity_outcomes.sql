@@ -1,7 +1,7 @@
 {#-
     Grain: one row per opportunity that has entered a stage.
-    The only model that decides whether a deal is open, won or lost: its latest outcome is its
-    outcome, and earlier closes only count as reopenings (R13).
+    The only model that decides whether a deal is open, won or lost: its latest outcome
+    is its outcome, and earlier closes only count as reopenings (R13).
 -#}
 with
 

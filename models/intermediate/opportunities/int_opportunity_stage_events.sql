@@ -1,7 +1,8 @@
 {#-
     Grain: one row per stage an opportunity entered, up to the as-of date.
-    The history as extracted, and the record's own stage where the history does not know it: a
-    deal without history, or one that the record calls won or lost and the history does not.
+    The history as extracted, and the record's own stage where the history does not know
+    it: a deal without history, or one that the record calls won or lost and the history
+    does not.
 -#}
 with
 
@@ -25,7 +26,11 @@ stages as (
 
     select
         *,
-        case when is_won then 'won' when is_closed then 'lost' else 'open' end as outcome
+        case
+            when is_won then 'won'
+            when is_closed then 'lost'
+            else 'open'
+        end as outcome
     from {{ ref('opportunity_stages') }}
 
 ),

@@ -23,8 +23,10 @@ ranges as (
         name,
         team,
         department,
-        coalesce(active_from, cast('{{ var("calendar_start") }}' as date)) as valid_from,
-        coalesce(active_to, cast('{{ var("calendar_end") }}' as date)) as stated_valid_to
+        coalesce(active_from, cast('{{ var("calendar_start") }}' as date))
+            as valid_from,
+        coalesce(active_to, cast('{{ var("calendar_end") }}' as date))
+            as stated_valid_to
     from users
 
 ),

@@ -1,6 +1,8 @@
 {#-
-    Grain: one row per object, rule and code that no mapping knows (R8), with how many rows have it.
-    The code itself is shown, cut to 60 characters: without it nobody could mend the mapping.
+    Grain: one row per object, rule and code that no mapping knows (R8), with how many
+    rows have it.
+    The code itself is shown, cut to 60 characters: without it nobody could mend the
+    mapping.
 -#}
 with
 
@@ -29,7 +31,7 @@ codes as (
         and mapping.source_code is null
         -- the same gap is told once per lead
         and {{ code_key('leads.latest_source') }}
-            is distinct from {{ code_key('leads.source') }}
+        is distinct from {{ code_key('leads.source') }}
 
     union all
 
@@ -56,15 +58,9 @@ codes as (
     select
         'calls' as object,
         'unmapped_direction' as rule,
-        coalesce({{ code_key('calls.direction') }}, '(empty)') as code
-    from {{ ref('stg_generic__calls') }} as calls
-    where
-        calls.is_accepted
-        and coalesce({{ code_key('calls.direction') }}, '(empty)')
-        not in ('outbound', 'inbound', 'internal')
-        -- a leg or the CRM's log may leave it to the record it belongs to
-        and calls.parent_call_id is null
-        and coalesce({{ code_key('calls.logged_by') }}, 'dialer') <> 'crm'
+        '(neither outbound, inbound nor internal)' as code
+    from {{ ref('int_calls') }}
+    where direction is null and exclusion_rule is null
 
     union all
 

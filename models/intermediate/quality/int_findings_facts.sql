@@ -66,6 +66,13 @@ hours_by_day as (
 
 ),
 
+-- without any attendance there is nothing to hold calls against
+attendance_known as (
+
+    select count(*) > 0 as is_known from hours_by_day
+
+),
+
 call_chains as (
 
     {{ resolve_chain(
@@ -113,7 +120,10 @@ findings as (
         'generic' as source_system,
         'leads' as object,
         source_lead_id as source_id,
-        case when is_merge_cycle then 'merge_cycle' else 'merge_target_missing' end as rule,
+        case
+            when is_merge_cycle then 'merge_cycle'
+            else 'merge_target_missing'
+        end as rule,
         cast(null as {{ dbt.type_string() }}) as detail
     from {{ ref('int_lead_identities') }}
     where is_merge_cycle or is_merge_target_missing
@@ -150,13 +160,12 @@ findings as (
         cast(calls_by_day.call_count as {{ dbt.type_string() }}) || ' calls on '
         || cast(calls_by_day.activity_date as {{ dbt.type_string() }}) as detail
     from calls_by_day
+    -- one-to-one
     left join hours_by_day
         on calls_by_day.rep_id = hours_by_day.rep_id
         and calls_by_day.activity_date = hours_by_day.work_date
-    where
-        coalesce(hours_by_day.working_hours, 0) = 0
-        -- without any attendance there is nothing to hold calls against
-        and exists (select 1 from hours_by_day)
+    cross join attendance_known
+    where attendance_known.is_known and coalesce(hours_by_day.working_hours, 0) = 0
 
     union all
 
@@ -212,7 +221,8 @@ findings as (
         'appointments' as object,
         appointment_id as source_id,
         case
-            when outcome = 'held' then 'judgement_without_date' else 'judgement_without_meeting'
+            when outcome = 'held' then 'judgement_without_date'
+            else 'judgement_without_meeting'
         end as rule,
         cast(null as {{ dbt.type_string() }}) as detail
     from {{ ref('int_appointments') }}

@@ -1,5 +1,6 @@
 {#-
-    Grain: one row per landed row that was rejected, or that has a value which cannot be read.
+    Grain: one row per landed row that was rejected, or that has a value which cannot be
+    read.
     Names the column and never the value: a finding holds no personal data.
 -#}
 {%- set objects = {

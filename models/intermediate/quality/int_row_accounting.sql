@@ -1,18 +1,27 @@
 {#-
     Grain: one row per object of the extracts and fate of its rows.
-    Where every landed row went: into a fact or another table, folded into another row's fact,
-    excluded by a rule, or rejected with a finding. The fates of an object add up to its landed rows.
+    Where every landed row went: into a fact or another table, folded into another row's
+    fact, excluded by a rule, or rejected with a finding. The fates of an object add up
+    to its landed rows.
 -#}
 {%- set folded_objects = [
     'leads', 'opportunities', 'calls', 'emails', 'touches', 'appointments'
 ] -%}
 {%- set plain_objects = {
     'generic': [
-        'lead_status_history', 'opportunity_stage_history', 'email_events', 'permissions',
-        'users'
+        'lead_status_history',
+        'opportunity_stage_history',
+        'email_events',
+        'permissions',
+        'users',
     ],
     'planning': [
-        'attendance', 'targets', 'kgi', 'company_holidays', 'fx_rates', 'campaign_costs'
+        'attendance',
+        'targets',
+        'kgi',
+        'company_holidays',
+        'fx_rates',
+        'campaign_costs',
     ],
 } -%}
 with
@@ -76,6 +85,23 @@ lead_fates as (
 opportunities as (
 
     select * from {{ ref('int_opportunities') }}
+
+),
+
+left_out_opportunities as (
+
+    select
+        case
+            when coalesce(is_deleted, false) then 'deleted'
+            else 'after_as_of_date'
+        end as fate
+    from staged_opportunities
+    where
+        is_accepted
+        and (
+            coalesce(is_deleted, false)
+            or {{ business_date('created_at') }} > {{ as_of_date() }}
+        )
 
 ),
 
@@ -209,16 +235,10 @@ fates as (
     select
         'generic' as source_system,
         'opportunities' as object,
-        case when coalesce(is_deleted, false) then 'deleted' else 'after_as_of_date' end as fate,
+        fate,
         count(*) as row_count
-    from staged_opportunities
-    where
-        is_accepted
-        and (
-            coalesce(is_deleted, false)
-            or {{ business_date('created_at') }} > {{ as_of_date() }}
-        )
-    group by case when coalesce(is_deleted, false) then 'deleted' else 'after_as_of_date' end
+    from left_out_opportunities
+    group by fate
 
 ),
 

@@ -1,6 +1,7 @@
 {#-
     Grain: one row in all.
-    The agreed policies side by side, typed, so that a model reads them with one cross join.
+    The agreed policies side by side, typed, so that a model reads them with one cross
+    join.
 -#}
 with
 
@@ -18,7 +19,8 @@ final as (
         max(case when policy_id = 'follow_up_starts' then policy_value end)
             as follow_up_starts,
         cast(
-            max(case when policy_id = 'open_window_days' then policy_value end) as integer
+            max(case when policy_id = 'open_window_days' then policy_value end)
+            as integer
         ) as open_window_days,
         cast(
             max(case when policy_id = 'influence_window_days' then policy_value end)

@@ -1,4 +1,7 @@
-{#- Grain: one row per surviving lead; merged leads are their survivor, deleted ones are out (R10). -#}
+{#-
+    Grain: one row per surviving lead; merged leads are their survivor, deleted ones are
+    out (R10).
+-#}
 with
 
 leads as (

@@ -27,7 +27,8 @@ final as (
         amount_jpy,
         reopened_count,
         cast(
-            {{ dbt.datediff('created_date', 'closed_date', 'day') }} as bigint
+            {{ dbt.datediff('created_date', 'closed_date', 'day') }}
+            as bigint
         ) as days_to_close,
 
         -- booleans

@@ -1,6 +1,7 @@
 {#-
-    Grain: one row per finding: a raw row that was not used, a code that no mapping knows, or a
-    record that contradicts another one. No personal data: ids, column names and codes only.
+    Grain: one row per finding: a raw row that was not used, a code that no mapping
+    knows, or a record that contradicts another one. No personal data: ids, column names
+    and codes only.
 -#}
 with
 

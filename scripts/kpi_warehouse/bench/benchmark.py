@@ -1,8 +1,8 @@
 """The benchmark: the same world, the same Parquet, the same machine, the same run.
 
-The models' time is the wall time from the start of the first model to the end of the last one; dbt's
-start-up, the seeds and the tests are not in it. Both answers are compared first: a ratio between
-different answers would mean nothing.
+The models' time is the wall time from the start of the first model to the end of the last one;
+dbt's start-up, the seeds and the tests are not in it. Both answers are compared first: a ratio
+between different answers would mean nothing.
 """
 
 from __future__ import annotations

@@ -8,18 +8,27 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+import yaml
+
 from .project import Node, Project, Violation, layer, system
 from .sql_text import first_comment
 
 GRAIN = re.compile(r"\bGrain:\s*\S")
-KEY_TEST = re.compile(r"unique(_combination\w*)?$")
+KEY_TEST = re.compile(r"(unique(_combination\w*)?|one_row)$")
 MART_NAME = re.compile(r"(fct|dim|kpi|kgi|funnel|cohort|plan)_[a-z0-9_]+$")
 # published tables whose names are agreed on and follow no prefix
 MART_NAMES = {"definition_gap", "data_quality_findings"}
-# types that DuckDB, PostgreSQL and Spark all take in a contract
-PORTABLE_TYPE = re.compile(r"(string|integer|bigint|boolean|date|timestamp|decimal\(\d+, ?\d+\))$")
+# types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
+# the var holds the engine's name of its 8-byte floating point type
+PORTABLE_TYPE = re.compile(
+    r"(string|integer|bigint|boolean|date|timestamp|decimal\(\d+, ?\d+\)"
+    r"|\{\{ var\('double_type'\) \}\})$"
+)
 # models without a key test, and why
-WITHOUT_KEY: dict[str, str] = {}
+WITHOUT_KEY: dict[str, str] = {
+    "int_permissions": "a permission has no id of its own, and two merged records of one lead may "
+    "carry the same one; it is only ever asked for the earliest, or whether there is one",
+}
 
 
 def model_names_say_their_layer(project: Project) -> Iterator[Violation]:
@@ -57,7 +66,7 @@ def models_state_their_grain(project: Project) -> Iterator[Violation]:
 
 
 def models_have_a_key_test(project: Project) -> Iterator[Violation]:
-    """A `unique` or `unique_combination` test holds the grain."""
+    """A `unique`, `unique_combination` or `one_row` test holds the grain."""
     for node in project.models():
         tests = {test["test_metadata"]["name"] for test in project.tests_of(node)}
         if not any(KEY_TEST.match(test) for test in tests) and node["name"] not in WITHOUT_KEY:
@@ -86,15 +95,32 @@ def marts_have_a_contract(project: Project) -> Iterator[Violation]:
 def contract_types_are_portable(project: Project) -> Iterator[Violation]:
     """The data types that marts promise exist on DuckDB, PostgreSQL and Spark alike."""
     for node in project.models("marts"):
+        written = _written_types(project, node)
         for column in node["columns"].values():
-            data_type = (column.get("data_type") or "").strip()
+            data_type = written.get(column["name"]) or column.get("data_type") or ""
             if data_type and not PORTABLE_TYPE.match(data_type):
                 yield Violation(
                     "contract_types_are_portable",
                     node["name"],
                     f"column {column['name']} has data_type {data_type}: use string, integer, "
-                    "bigint, boolean, date, timestamp or decimal(p, s)",
+                    "bigint, boolean, date, timestamp, decimal(p, s) or "
+                    "{{ var('double_type') }}",
                 )
+
+
+def _written_types(project: Project, model: Node) -> dict[str, str]:
+    """Return the data types of a model's columns as written; the manifest has them rendered."""
+    path = (model.get("patch_path") or "").partition("://")[2]
+    if not path:
+        return {}
+    content = yaml.safe_load((project.root / path).read_text(encoding="utf-8"))
+    return {
+        column["name"]: column["data_type"]
+        for described in content["models"]
+        if described["name"] == model["name"]
+        for column in described.get("columns") or []
+        if column.get("data_type")
+    }
 
 
 def seeds_are_described_and_tested(project: Project) -> Iterator[Violation]:
