@@ -58,9 +58,12 @@ codes as (
     select
         'calls' as object,
         'unmapped_direction' as rule,
-        '(neither outbound, inbound nor internal)' as code
-    from {{ ref('int_calls') }}
-    where direction is null and exclusion_rule is null
+        coalesce({{ code_key('legs.direction') }}, '(empty)') as code
+    from {{ ref('int_calls') }} as calls
+    -- left, as the first leg of a call may be in no extract
+    left join {{ ref('stg_generic__calls') }} as legs
+        on calls.call_id = legs.call_id and legs.is_accepted
+    where calls.direction is null and calls.exclusion_rule is null
 
     union all
 
