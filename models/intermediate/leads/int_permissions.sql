@@ -20,6 +20,7 @@ identities as (
 final as (
 
     select
+        permissions.lead_id as source_lead_id,
         identities.lead_id,
         permissions.granted_at,
         case

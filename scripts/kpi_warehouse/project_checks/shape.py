@@ -25,10 +25,7 @@ PORTABLE_TYPE = re.compile(
     r"|\{\{ var\('double_type'\) \}\})$"
 )
 # models without a key test, and why
-WITHOUT_KEY: dict[str, str] = {
-    "int_permissions": "a permission has no id of its own, and two merged records of one lead may "
-    "carry the same one; it is only ever asked for the earliest, or whether there is one",
-}
+WITHOUT_KEY: dict[str, str] = {}
 
 
 def model_names_say_their_layer(project: Project) -> Iterator[Violation]:
