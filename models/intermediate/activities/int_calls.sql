@@ -23,26 +23,76 @@ outcomes as (
 
 ),
 
--- what the CRM knows of a dialer's call; of several records, the first one
+-- the CRM's records of one call in order; a record that is kept is its own first one
+crm_records as (
+
+    select
+        logged_calls.*,
+        coalesce(duplicates.kept_call_id, logged_calls.call_id) as kept_call_id,
+        row_number() over (
+            partition by coalesce(duplicates.kept_call_id, logged_calls.call_id)
+            order by logged_calls.started_at, logged_calls.call_id
+        ) as record_number
+    from logged_calls
+    -- one-to-one
+    left join duplicates on logged_calls.call_id = duplicates.duplicate_call_id
+    where logged_calls.logged_by = 'crm'
+
+),
+
+-- the first record that says it, for what an earlier one leaves empty
+speaking_records as (
+
+    select
+        kept_call_id,
+        min(case when source_lead_id is not null then record_number end) as lead_record,
+        min(case when rep_id is not null then record_number end) as rep_record,
+        min(case when direction is not null then record_number end) as direction_record,
+        min(case when disposition_code is not null then record_number end)
+            as disposition_record,
+        min(case when reached is not null then record_number end) as reached_record
+    from crm_records
+    group by kept_call_id
+
+),
+
 crm_notes as (
 
     select
-        duplicates.kept_call_id,
-        logged_calls.source_lead_id,
-        logged_calls.rep_id,
-        logged_calls.direction,
-        logged_calls.disposition_code,
-        logged_calls.reached,
-        logged_calls.information_exchanged,
-        logged_calls.need_recorded,
-        logged_calls.is_internal,
-        row_number() over (
-            partition by duplicates.kept_call_id
-            order by logged_calls.started_at, logged_calls.call_id
-        ) as note_number
-    from duplicates
-    inner join logged_calls on duplicates.duplicate_call_id = logged_calls.call_id
-    where duplicates.match_method <> 'same_log'
+        records.kept_call_id,
+        max(
+            case
+                when records.record_number = speaking.lead_record
+                    then records.source_lead_id
+            end
+        ) as source_lead_id,
+        max(
+            case when records.record_number = speaking.rep_record then records.rep_id end
+        ) as rep_id,
+        max(
+            case
+                when records.record_number = speaking.direction_record
+                    then records.direction
+            end
+        ) as direction,
+        max(
+            case
+                when records.record_number = speaking.disposition_record
+                    then records.disposition_code
+            end
+        ) as disposition_code,
+        max(
+            case
+                when records.record_number = speaking.reached_record then records.reached
+            end
+        ) as reached,
+        {{ bool_or_known('records.information_exchanged') }} as information_exchanged,
+        {{ bool_or_known('records.need_recorded') }} as need_recorded,
+        {{ bool_or_known('records.is_internal') }} as is_internal
+    from crm_records as records
+    inner join speaking_records as speaking
+        on records.kept_call_id = speaking.kept_call_id
+    group by records.kept_call_id
 
 ),
 
@@ -76,8 +126,7 @@ calls as (
     -- one-to-one: duplicates fall away
     left join duplicates on logged_calls.call_id = duplicates.duplicate_call_id
     -- one-to-one
-    left join crm_notes
-        on logged_calls.call_id = crm_notes.kept_call_id and crm_notes.note_number = 1
+    left join crm_notes on logged_calls.call_id = crm_notes.kept_call_id
     where duplicates.duplicate_call_id is null
 
 ),
