@@ -48,6 +48,7 @@ def answer(inputs: Inputs) -> list[tuple]:
         connection.execute("set enable_progress_bar = false")
         connection.execute("set threads = ?", [inputs.threads])
         connection.execute("set memory_limit = ?", [inputs.memory_limit])
+        connection.execute("set preserve_insertion_order = false")
         # as in the profile: this optimizer is wrong in DuckDB 2.0.0
         connection.execute("set disabled_optimizers = 'statistics_propagation'")
         parameters = {

@@ -81,9 +81,22 @@ parents as (
     where child.parent_call_id is not null
 ),
 
+-- few calls have several legs, so only those are grouped
+members as (
+    select leg_id, call_id from parents
+    union
+    select call_id as leg_id, call_id from parents
+),
+
 calls as (
+    select * exclude (parent_call_id)
+    from legs
+    anti join members on legs.call_id = members.leg_id
+
+    union all by name
+
     select
-        coalesce(parents.call_id, legs.call_id) as call_id,
+        members.call_id,
         arg_min(legs.rep_id, legs.parent_call_id is not null) as rep_id,
         arg_min(legs.lead_id, legs.parent_call_id is not null) as lead_id,
         arg_min(legs.direction, legs.parent_call_id is not null) as direction,
@@ -96,8 +109,8 @@ calls as (
         min(legs.started_at) as started_at,
         bool_or(legs.is_answered) as is_answered
     from legs
-    left join parents on legs.call_id = parents.leg_id
-    group by 1
+    inner join members on legs.call_id = members.leg_id
+    group by members.call_id
 ),
 
 dialer as (
