@@ -1,3 +1,10 @@
+{#-
+    Fails on every KPI and period whose numerator or denominator, added up over the rows
+    of `model`, differs from the `total`'s. Only KPIs for which dim_kpis says
+    `exists_for`.
+-#}
+{% test sums_to_the_total(model, total, definitions, exists_for) %}
+
 with
 
 parts as (
@@ -9,28 +16,28 @@ parts as (
         period_start,
         sum(numerator) as numerator,
         sum(denominator) as denominator
-    from {{ ref('kpi_by_team_period') }}
+    from {{ model }}
     group by kpi_id, basis, period_grain, period_start
 
 ),
 
--- only KPIs that exist for this dimension; a total without parts fails all the same
+-- a total without parts fails all the same
 totals as (
 
     select totals.*
-    from {{ ref('kpi_by_period') }} as totals
-    inner join {{ ref('dim_kpis') }} as definitions
+    from {{ total }} as totals
+    inner join {{ definitions }} as definitions
         on totals.kpi_id = definitions.kpi_id
         and totals.definition_version = definitions.version
-    where definitions.has_team
+    where definitions.{{ exists_for }}
 
 )
 
 select
-    totals.kpi_id,
-    totals.basis,
-    totals.period_grain,
-    totals.period_start
+    coalesce(totals.kpi_id, parts.kpi_id) as kpi_id,
+    coalesce(totals.basis, parts.basis) as basis,
+    coalesce(totals.period_grain, parts.period_grain) as period_grain,
+    coalesce(totals.period_start, parts.period_start) as period_start
 from totals
 full outer join parts
     on totals.kpi_id = parts.kpi_id
@@ -40,3 +47,5 @@ full outer join parts
 where
     coalesce(totals.numerator, 0) <> coalesce(parts.numerator, 0)
     or coalesce(totals.denominator, 0) <> coalesce(parts.denominator, 0)
+
+{% endtest %}
