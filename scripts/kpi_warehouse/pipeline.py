@@ -67,18 +67,14 @@ def _land(settings: Settings, say: Say) -> LandingReport:
 
 
 def _make_sample_if_default_is_empty(settings: Settings, say: Say) -> None:
-    """Without any extracts, make some: beside their place first, so that half a sample is none."""
+    """Without any extracts in the default folder, make some."""
     target = settings.extracts_dir
     if not settings.extracts_are_default or any(path.is_file() for path in target.rglob("*")):
         return
     from kpi_warehouse.world import write_sample
 
     say(f"no extracts yet: writing a sample to {target}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        write_sample(Path(scratch) / target.name)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(Path(scratch) / target.name, target)
+    write_sample(target)
 
 
 def _build_warehouse(settings: Settings, as_of_date: date, say: Say) -> None:

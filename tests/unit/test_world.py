@@ -339,6 +339,24 @@ def test_a_sample_replaces_a_sample_and_nothing_else(tmp_path: Path) -> None:
         write_sample(tmp_path, options)
 
 
+def test_a_sample_that_was_stopped_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = WorldOptions(activities=100)
+    out = tmp_path / "extracts"
+    write_sample(out, options)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kpi_warehouse.world.sample.write_planning", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_sample(out, options, "jsonl")
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["extracts"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

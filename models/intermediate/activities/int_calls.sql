@@ -45,9 +45,11 @@ speaking_records as (
 
     select
         kept_call_id,
-        min(case when source_lead_id is not null then record_number end) as lead_record,
+        min(case when source_lead_id is not null then record_number end)
+            as lead_record,
         min(case when rep_id is not null then record_number end) as rep_record,
-        min(case when direction is not null then record_number end) as direction_record,
+        min(case when direction is not null then record_number end)
+            as direction_record,
         min(case when disposition_code is not null then record_number end)
             as disposition_record,
         min(case when reached is not null then record_number end) as reached_record
@@ -67,7 +69,9 @@ crm_notes as (
             end
         ) as source_lead_id,
         max(
-            case when records.record_number = speaking.rep_record then records.rep_id end
+            case
+                when records.record_number = speaking.rep_record then records.rep_id
+            end
         ) as rep_id,
         max(
             case
@@ -83,7 +87,8 @@ crm_notes as (
         ) as disposition_code,
         max(
             case
-                when records.record_number = speaking.reached_record then records.reached
+                when records.record_number = speaking.reached_record
+                    then records.reached
             end
         ) as reached,
         {{ bool_or_known('records.information_exchanged') }} as information_exchanged,
