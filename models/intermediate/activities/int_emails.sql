@@ -3,6 +3,16 @@
     An open counts within the open window after the send, both ends in, and only on a
     delivered message. A bounce wins over a delivery: the receipt was taken back.
 -#}
+{#-
+    Three equi-joins: one join with an `or` would pair every event of a mailing with
+    every recipient.
+-#}
+{%- set matches = [
+    'lower(events.recipient) = sent.recipient',
+    'sent.is_only_recipient and events.recipient is null',
+    'sent.is_only_recipient and sent.recipient is null '
+    ~ 'and events.recipient is not null',
+] -%}
 with
 
 emails as (
@@ -102,6 +112,7 @@ sent as (
 -- by message and address; what one side leaves empty is the only recipient's
 addressed_events as (
 
+    {% for match in matches %}
     select
         sent.message_id,
         sent.recipient_number,
@@ -115,43 +126,9 @@ addressed_events as (
     -- many-to-one
     inner join sent
         on events.message_id = sent.message_id
-        and lower(events.recipient) = sent.recipient
-
-    union all
-
-    select
-        sent.message_id,
-        sent.recipient_number,
-        sent.sent_at,
-        events.event,
-        events.user_agent,
-        events.is_machine,
-        events.information_exchanged,
-        events.occurred_at
-    from events
-    -- many-to-one
-    inner join sent
-        on events.message_id = sent.message_id and sent.is_only_recipient
-    where events.recipient is null
-
-    union all
-
-    select
-        sent.message_id,
-        sent.recipient_number,
-        sent.sent_at,
-        events.event,
-        events.user_agent,
-        events.is_machine,
-        events.information_exchanged,
-        events.occurred_at
-    from events
-    -- many-to-one
-    inner join sent
-        on events.message_id = sent.message_id
-        and sent.is_only_recipient
-        and sent.recipient is null
-    where events.recipient is not null
+        and {{ match }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
