@@ -1,18 +1,9 @@
 {#- Grain: one row per KPI and definition version. -#}
 with
 
-definitions as (
-
-    select * from {{ ref('kpi_definitions') }}
-
-),
-
 versions as (
 
-    select
-        *,
-        max(version) over (partition by kpi_id) as current_version
-    from definitions
+    select * from {{ ref('int_kpi_versions') }}
 
 ),
 
@@ -24,17 +15,26 @@ final as (
         numerator_measure_id,
         denominator_measure_id,
         sample_measure_id,
+        owner_department,
 
         -- texts
         name_ja,
         name_en,
         phase,
+        status,
         unit,
         quantity_or_quality,
         polarity,
         definition_ja,
         definition_en,
         rules,
+        owner_role_ja,
+        owner_role_en,
+        required_signoffs,
+        signed_by,
+        missing_signoffs,
+        change,
+        change_reason,
 
         -- numerics
         version,
@@ -42,7 +42,9 @@ final as (
         sort_order,
 
         -- booleans
-        version = current_version as is_current,
+        is_published
+        and {{ as_of_date() }} between effective_from and last_day as is_current,
+        is_published,
         has_event_basis,
         has_cohort_basis,
         is_subset_event,
@@ -50,7 +52,11 @@ final as (
         has_channel,
         has_rep,
         has_team,
-        is_targetable
+        is_targetable,
+
+        -- dates
+        effective_from,
+        effective_to
     from versions
 
 )
