@@ -1,8 +1,9 @@
 {#-
     Grain: one row per meeting basis, lead key and engagement cycle that has a meeting.
     A meeting is the first event of its cycle: the first appointment booked, or the
-    first opportunity that becomes a proposal. `agreed` repeats the basis that policy
-    meeting_counts_at names; both bases are always there, to be held against each other.
+    first opportunity that becomes a proposal. `agreed` repeats the rows of the basis that
+    policy meeting_counts_at names on their day; both bases are always there, to be held
+    against each other.
 -#}
 with
 
@@ -25,9 +26,9 @@ cycles as (
 
 ),
 
-policies as (
+agreements as (
 
-    select * from {{ ref('int_policies') }}
+    select * from {{ ref('int_agreements') }}
 
 ),
 
@@ -80,7 +81,11 @@ sequenced as (
 
 firsts as (
 
-    select * from sequenced where event_number = 1
+    select
+        *,
+        {{ business_date('meeting_at') }} as meeting_date
+    from sequenced
+    where event_number = 1
 
 ),
 
@@ -95,7 +100,7 @@ final as (
         rep_id,
         cycle_number,
         meeting_at,
-        {{ business_date('meeting_at') }} as meeting_date,
+        meeting_date,
         acquired_date
     from firsts
 
@@ -110,10 +115,13 @@ final as (
         firsts.rep_id,
         firsts.cycle_number,
         firsts.meeting_at,
-        {{ business_date('firsts.meeting_at') }} as meeting_date,
+        firsts.meeting_date,
         firsts.acquired_date
     from firsts
-    inner join policies on firsts.meeting_basis = policies.meeting_counts_at
+    -- many-to-one
+    inner join agreements
+        on firsts.meeting_date = agreements.date_day
+        and firsts.meeting_basis = agreements.meeting_counts_at
 
 )
 

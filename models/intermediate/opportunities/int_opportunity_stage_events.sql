@@ -50,7 +50,9 @@ history_entries as (
     -- many-to-one; inner, as deleted opportunities do not count
     inner join opportunities
         on history.opportunity_id = opportunities.opportunity_id
-    left join stages on {{ code_key('history.stage') }} = stages.stage_code
+    left join stages
+        on {{ code_key('history.stage') }} = stages.stage_code
+        and {{ is_valid_on('stages', business_date('history.entered_at')) }}
 
 ),
 
@@ -86,7 +88,14 @@ records as (
         opportunities.close_date,
         coalesce(opportunities.updated_at, opportunities.created_at) as known_at
     from opportunities
-    left join stages on {{ code_key('opportunities.stage') }} = stages.stage_code
+    left join stages
+        on {{ code_key('opportunities.stage') }} = stages.stage_code
+        and {{ is_valid_on(
+            'stages',
+            'coalesce(opportunities.close_date, '
+            ~ business_date('coalesce(opportunities.updated_at, opportunities.created_at)')
+            ~ ')'
+        ) }}
 
 ),
 
