@@ -8,7 +8,6 @@
 } %}
 with
 
--- an empty warehouse publishes nothing, which is no gap
 bases as (
 
     select
@@ -20,31 +19,37 @@ bases as (
 
 ),
 
+-- a KPI that was in force on no day of the data has no rows; an empty warehouse has none
+definitions as (
+
+    select
+        versions.*,
+        bases.basis,
+        versions.effective_from <= {{ definition_day('bases.last_date') }}
+        and coalesce(versions.effective_to, bases.last_date)
+        >= {{ definition_day('bases.first_date') }} as is_due
+    from {{ ref('dim_kpis') }} as versions
+    cross join bases
+    where
+        versions.is_published
+        and case bases.basis
+            when 'event' then versions.has_event_basis
+            else versions.has_cohort_basis
+        end
+
+),
+
 promised as (
 
     {% for mart, condition in marts.items() %}
-    {% for basis in ['event', 'cohort'] %}
     select
         '{{ mart }}' as mart,
-        definitions.kpi_id,
-        '{{ basis }}' as basis,
-        -- a KPI that was in force on no day of the data has no rows
-        max(
-            {{ one_if(
-                'definitions.effective_from <= ' ~ definition_day('bases.last_date')
-                ~ ' and (definitions.effective_to is null or definitions.effective_to >= '
-                ~ definition_day('bases.first_date') ~ ')'
-            ) }}
-        ) as is_due
-    from {{ ref('dim_kpis') }} as definitions
-    inner join bases on bases.basis = '{{ basis }}'
-    where
-        definitions.is_published
-        and definitions.has_{{ basis }}_basis
-        and definitions.{{ condition }}
-    group by definitions.kpi_id
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        kpi_id,
+        basis,
+        max(case when is_due then 1 else 0 end) as is_due
+    from definitions
+    where {{ condition }}
+    group by kpi_id, basis
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -61,7 +66,7 @@ published as (
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
-),
+)
 
 select
     coalesce(promised.mart, published.mart) as mart,
