@@ -19,7 +19,7 @@ bases as (
 
 ),
 
--- a KPI that was in force on no day of the data has no rows; an empty warehouse has none
+-- a KPI that was in force on no day of the data has no rows; nor has an empty warehouse
 definitions as (
 
     select

@@ -8,7 +8,12 @@ with
 
 opportunities as (
 
-    select * from {{ ref('stg_generic__opportunities') }}
+    select
+        *,
+        least(
+            {{ business_date('coalesce(updated_at, created_at)') }}, close_date
+        ) as stated_date
+    from {{ ref('stg_generic__opportunities') }}
     where
         is_accepted
         and not coalesce(is_deleted, false)
@@ -90,12 +95,8 @@ records as (
     from opportunities
     left join stages
         on {{ code_key('opportunities.stage') }} = stages.stage_code
-        and {{ is_valid_on(
-            'stages',
-            'coalesce(opportunities.close_date, '
-            ~ business_date('coalesce(opportunities.updated_at, opportunities.created_at)')
-            ~ ')'
-        ) }}
+        -- what the stage meant when the record was last known, or closed before
+        and {{ is_valid_on('stages', 'opportunities.stated_date') }}
 
 ),
 
