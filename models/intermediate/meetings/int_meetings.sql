@@ -1,9 +1,11 @@
 {#-
-    Grain: one row per meeting basis, lead key and engagement cycle that has a meeting.
+    Grain: one row per meeting basis, event that is counted (counted_at), lead key and
+    engagement cycle that has a meeting.
     A meeting is the first event of its cycle: the first appointment booked, or the
     first opportunity that becomes a proposal. `agreed` repeats the rows of the basis that
     policy meeting_counts_at names on their day; both bases are always there, to be held
-    against each other.
+    against each other. A lead that has its appointment under one policy and its proposal
+    under the next one is counted by both, each on its day.
 -#}
 with
 
@@ -93,6 +95,7 @@ final as (
 
     select
         meeting_basis,
+        meeting_basis as counted_at,
         event_id,
         lead_key,
         lead_id,
@@ -108,6 +111,7 @@ final as (
 
     select
         'agreed' as meeting_basis,
+        firsts.meeting_basis as counted_at,
         firsts.event_id,
         firsts.lead_key,
         firsts.lead_id,
