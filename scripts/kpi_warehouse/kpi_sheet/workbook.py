@@ -246,7 +246,7 @@ def _version_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
     title = Text("定義の改訂履歴", "Versions of the definitions")
     last_row = _table(worksheet, title, sheet, columns, sheet.versions, _A3, frozen=3)
     unsigned = _as_text(wording.UNSIGNED)
-    for row in worksheet.iter_rows(HEADER_ROW + 1, last_row, len(columns) - 3, len(columns)):
+    for row in worksheet.iter_rows(HEADER_ROW + 1, last_row):
         for cell in row:
             if cell.value == unsigned:
                 cell.font = _font(bold=True, color=_ALARM)
