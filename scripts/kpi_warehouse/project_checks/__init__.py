@@ -13,6 +13,7 @@ from .references import (
     staging_systems_stay_apart,
 )
 from .registry import measures_exist_and_are_used, registry_ids_are_unique
+from .semantics import metrics_and_registry_agree
 from .shape import (
     contract_types_are_portable,
     macro_files_hold_one_documented_macro,
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     layout_is_known,
     registry_ids_are_unique,
     measures_exist_and_are_used,
+    metrics_and_registry_agree,
 )
 
 
