@@ -23,7 +23,8 @@ UNKNOWN = ""
 class Metric:
     """One metric: the measure it counts and, of a ratio, the measure it is divided by.
 
-    A measure is "" where a ratio names a metric that does not exist or is itself a ratio.
+    A measure is "" where a ratio names a metric that does not exist or is itself a ratio. `inputs`
+    are the metrics that a ratio divides; none for a count or an amount.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Metric:
     description: str
     numerator: str
     denominator: str | None = None
+    inputs: tuple[str, ...] = ()
 
     @property
     def formula(self) -> str:
@@ -60,12 +62,15 @@ def read_metrics(folder: Path) -> dict[str, Metric]:
 
 
 def _metric(written: dict, counted: dict[str, str]) -> Metric:
-    params = written["type_params"]
+    name, params = written["name"], written["type_params"]
+    inputs: tuple[str, ...] = ()
+    sides = [counted.get(name, UNKNOWN), None]
     if written["type"] == "ratio":
-        sides = [counted.get(_name(params[side]), UNKNOWN) for side in ("numerator", "denominator")]
-    else:
-        sides = [counted.get(written["name"], UNKNOWN), None]
-    return Metric(written["name"], written.get("label", ""), written.get("description", ""), *sides)
+        inputs = (_name(params["numerator"]), _name(params["denominator"]))
+        sides = [counted.get(metric, UNKNOWN) for metric in inputs]
+    return Metric(
+        name, written.get("label", ""), written.get("description", ""), *sides, inputs=inputs
+    )
 
 
 def _name(reference: str | dict) -> str:
