@@ -21,6 +21,7 @@ from kpi_warehouse.project_checks import (
     layout,
     references,
     registry,
+    semantics,
     shape,
     sql_rules,
     violations,
@@ -456,6 +457,16 @@ def a_measure_of_no_kpi(fake: Fake) -> None:
     fake.file("seeds/registry/measures.csv", "measure_id\ncalls_made\nidle_hours\n")
 
 
+def a_metric_of_no_kpi(fake: Fake) -> None:
+    fake.file(
+        "models/semantic/calls.yml",
+        """\
+        metrics:
+          - {name: dials, type: simple, type_params: {measure: dials}}
+        """,
+    )
+
+
 BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     references.references_run_downstream: (
         intermediate_reads_a_mart,
@@ -524,6 +535,7 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     layout.layout_is_known: (a_file_at_the_top, a_fourth_kind_of_seed),
     registry.registry_ids_are_unique: (a_kpi_id_in_capitals, a_kpi_defined_twice),
     registry.measures_exist_and_are_used: (a_kpi_of_an_unknown_measure, a_measure_of_no_kpi),
+    semantics.metrics_and_registry_agree: (a_metric_of_no_kpi,),
 }
 
 

@@ -1,7 +1,8 @@
 {#-
-    Grain: one row per meeting basis, lead key and engagement cycle that has a meeting.
-    `agreed` is the basis that policy meeting_counts_at names; both others are always
-    there, to be held against each other, and are never added to it.
+    Grain: one row per meeting basis, event that is counted (counted_at), lead key and
+    engagement cycle that has a meeting.
+    `agreed` repeats the rows that policy meeting_counts_at names on their day; bases
+    are held against each other and never added.
 -#}
 with
 
@@ -23,6 +24,7 @@ final as (
 
         -- texts
         meeting_basis,
+        counted_at,
 
         -- numerics
         cast(cycle_number as bigint) as cycle_number,

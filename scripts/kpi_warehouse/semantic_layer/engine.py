@@ -6,7 +6,6 @@ import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -46,11 +45,12 @@ class SemanticLayer:
         table = self._engine.query(request).result_df
         if table is None:
             raise RuntimeError(f"MetricFlow returned no table for {', '.join(metrics)}")
-        columns = {
-            name: [_plain(row[index]) for row in table.rows]
-            for index, name in enumerate(table.column_names)
-        }
-        return pl.DataFrame(columns, strict=False).cast(dict.fromkeys(metrics, pl.Float64))
+        return pl.DataFrame(
+            [
+                _series(name, [row[index] for row in table.rows], is_metric=name in metrics)
+                for index, name in enumerate(table.column_names)
+            ]
+        )
 
 
 @contextmanager
@@ -104,10 +104,12 @@ def _semantic_manifest(work_dir: Path) -> str:
     return (target / "semantic_manifest.json").read_text(encoding="utf-8")
 
 
-def _plain(value: object) -> object:
-    """A cell as polars takes it: a day as a date, a number as a float."""
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, Decimal):
-        return float(value)
-    return value
+def _series(name: str, cells: list[object], is_metric: bool) -> pl.Series:
+    """A metric's numbers, the first days of periods, or a dimension's values as they are."""
+    if is_metric:
+        return pl.Series(
+            name, [None if cell is None else float(cell) for cell in cells], pl.Float64
+        )
+    return pl.Series(
+        name, [cell.date() if isinstance(cell, dt.datetime) else cell for cell in cells]
+    )
