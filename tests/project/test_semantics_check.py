@@ -26,9 +26,9 @@ calls,1,sales,2026-03-01
 pace,1,sales,2026-03-01
 """
 MEASURES = """\
-measure_id,name_ja,name_en,counts
-dials,発信,Dials,Outbound dials
-hours,時間,Hours,Hours worked
+measure_id,name_ja,name_en,counts_ja,counts_en
+dials,発信,Dials,発信した件数,Outbound dials
+hours,時間,Hours,働いた時間,Hours worked
 """
 CALLS = """\
   - name: calls
@@ -43,7 +43,9 @@ CALLS = """\
 HOURS = """\
   - name: hours
     label: 時間 / Hours
-    description: Hours worked
+    description: |-
+      働いた時間
+      Hours worked
     type: simple
     type_params: {measure: hours}
 """

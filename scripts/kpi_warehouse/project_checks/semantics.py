@@ -60,8 +60,8 @@ def metrics_and_registry_agree(project: Project) -> Iterator[Violation]:
 
 
 def _of_kpi(metric: Metric, row: Row) -> Iterator[Violation]:
-    words = f"{row['definition_ja']}\n{row['definition_en']}"
-    yield from _described(metric, row, words, f"version {row['version']} in kpi_definitions.csv")
+    where = f"version {row['version']} in kpi_definitions.csv"
+    yield from _described(metric, row, "definition", where)
     agreed = (row["numerator_measure_id"], row["denominator_measure_id"] or None)
     if (metric.numerator, metric.denominator) != agreed:
         yield Violation(
@@ -73,7 +73,7 @@ def _of_kpi(metric: Metric, row: Row) -> Iterator[Violation]:
 
 
 def _of_measure(metric: Metric, row: Row) -> Iterator[Violation]:
-    yield from _described(metric, row, row["counts"], "measures.csv")
+    yield from _described(metric, row, "counts", "measures.csv")
     if (metric.numerator, metric.denominator) != (metric.name, None):
         yield Violation(
             RULE,
@@ -82,7 +82,8 @@ def _of_measure(metric: Metric, row: Row) -> Iterator[Violation]:
         )
 
 
-def _described(metric: Metric, row: Row, words: str, where: str) -> Iterator[Violation]:
+def _described(metric: Metric, row: Row, column: str, where: str) -> Iterator[Violation]:
+    words = f"{row[f'{column}_ja']}\n{row[f'{column}_en']}"
     label = f"{row['name_ja']} / {row['name_en']}"
     if metric.label != label:
         yield Violation(
