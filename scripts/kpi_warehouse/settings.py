@@ -5,8 +5,8 @@
     WAREHOUSE_PATH       the published DuckDB file; default $DATA_DIR/warehouse.duckdb
     AS_OF_DATE           last day that is in, YYYY-MM-DD; default the sample's, else today
     STRICT               1: codes without a mapping fail the build; default 0, they are a warning
-    RESTATE_HISTORY      1: count all of history by what is agreed on the as-of date; default 0, each
-                         event by what was agreed on its day
+    RESTATE_HISTORY      1: count all of history by what is agreed on the as-of date; default 0,
+                         each event by what was agreed on its day
     DUCKDB_MEMORY_LIMIT  memory DuckDB may use before it spills to disk; default 4GB
 
 An empty variable counts as unset. A relative path counts from the current directory, a default
@@ -44,7 +44,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], cwd: Path | None = None) -> Settings:
-        """Read the settings. Raises UserError if AS_OF_DATE is not a date, or a switch not 0 or 1."""
+        """Read the settings. Raises UserError if AS_OF_DATE is no date, or a switch not 0 or 1."""
         cwd = cwd or Path.cwd()
 
         def path_of(name: str, default: Path) -> Path:

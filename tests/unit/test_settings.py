@@ -28,7 +28,9 @@ def test_defaults_lie_in_the_project(tmp_path):
 
 
 def test_given_paths_count_from_the_current_directory(tmp_path):
-    found = settings(tmp_path, EXTRACTS_DIR="raw", DATA_DIR="out/x", STRICT="1", RESTATE_HISTORY="1")
+    found = settings(
+        tmp_path, EXTRACTS_DIR="raw", DATA_DIR="out/x", STRICT="1", RESTATE_HISTORY="1"
+    )
     assert found.extracts_dir == tmp_path / "raw"
     assert not found.extracts_are_default
     assert found.warehouse_path == tmp_path / "out" / "x" / "warehouse.duckdb"

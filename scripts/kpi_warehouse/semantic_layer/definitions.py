@@ -88,7 +88,16 @@ def read_seed(registry: Path, seed: str) -> list[Row]:
 
 
 def published_definitions(registry: Path) -> dict[str, Row]:
-    """The newest published version of every KPI that has one, by kpi_id in the registry's order.
+    """The newest published version of every KPI that has one, by kpi_id in the registry's order."""
+    newest: dict[str, Row] = {}
+    for row in published_versions(registry):
+        if int(row["version"]) >= int(newest.get(row["kpi_id"], row)["version"]):
+            newest[row["kpi_id"]] = row
+    return newest
+
+
+def published_versions(registry: Path) -> list[Row]:
+    """Every published version, in the registry's order.
 
     Published is what is agreed (or retired, and still counts its days) and signed by every
     department that has to.
@@ -96,17 +105,16 @@ def published_definitions(registry: Path) -> dict[str, Row]:
     signed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in read_seed(registry, "kpi_signoffs"):
         signed[row["kpi_id"], row["version"]].add(row["department_id"])
-    newest: dict[str, Row] = {}
+    found = []
     for row in read_seed(registry, "kpi_definitions"):
         required = set(filter(None, (row.get("required_signoffs") or "").split("|")))
         if (
             row.get("status") in PUBLISHED_STATUSES
             and required
             and required <= signed[row["kpi_id"], row["version"]]
-            and int(row["version"]) >= int(newest.get(row["kpi_id"], row)["version"])
         ):
-            newest[row["kpi_id"]] = row
-    return newest
+            found.append(row)
+    return found
 
 
 def has(row: Row, flag: str) -> bool:

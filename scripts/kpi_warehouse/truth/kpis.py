@@ -5,6 +5,7 @@ apart from the measures that the marts add up; on which bases and dimensions it 
 newest published version in the registry.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,21 +61,38 @@ def read_kpis(project: Path = PROJECT_DIR) -> tuple[Kpi, ...]:
     """
     metrics = read_metrics(project / "models" / "semantic")
     definitions = published_definitions(project / "seeds" / "registry")
-    return tuple(_kpi(row, metrics.get(kpi_id)) for kpi_id, row in definitions.items())
+    return tuple(
+        kpi_of(row, formula_of_metric(row, metrics.get(kpi_id)))
+        for kpi_id, row in definitions.items()
+    )
 
 
-def _kpi(row: Row, metric: Metric | None) -> Kpi:
-    bases = tuple(basis for basis in BASES if has(row, f"has_{basis}_basis"))
-    formula = (row["numerator_measure_id"], row["denominator_measure_id"] or None)
-    # what only cohorts have is no metric
-    if EVENT in bases:
-        if metric is None:
-            raise ValueError(f"{row['kpi_id']} has no metric: add it to models/semantic")
-        formula = (metric.numerator, metric.denominator)
+Formula = tuple[str, str | None]
+
+
+def formula_of_registry(row: Row) -> Formula:
+    """The measures that a row of the registry names."""
+    return row["numerator_measure_id"], row["denominator_measure_id"] or None
+
+
+def formula_of_metric(row: Row, metric: Metric | None) -> Formula:
+    """The measures that the KPI's metric counts; what only cohorts have is no metric.
+
+    Raises ValueError if there should be a metric and is none.
+    """
+    if not has(row, f"has_{EVENT}_basis"):
+        return formula_of_registry(row)
+    if metric is None:
+        raise ValueError(f"{row['kpi_id']} has no metric: add it to models/semantic")
+    return metric.numerator, metric.denominator
+
+
+def kpi_of(row: Row, formula: Formula) -> Kpi:
+    """The KPI of a row of the registry."""
     return Kpi(
         row["kpi_id"],
         *formula,
-        bases=bases,
+        bases=tuple(basis for basis in BASES if has(row, f"has_{basis}_basis")),
         dimensions=(TOTAL, *(member for member in MEMBERS if has(row, f"has_{member}"))),
         subset_bases=tuple(basis for basis in BASES if has(row, f"is_subset_{basis}")),
     )
@@ -121,9 +139,26 @@ def truth(
 
 def truth_of_events(events: pl.DataFrame, fiscal_year_start_month: int = APRIL) -> Truth:
     """As `truth`, from counted events (the schema of `events.SCHEMA`)."""
-    dated = _dated_by_both_bases(events)
+    return truth_of_spells([(KPIS, events)], fiscal_year_start_month)
+
+
+def truth_of_spells(
+    spells: Sequence[tuple[Sequence[Kpi], pl.DataFrame]], fiscal_year_start_month: int = APRIL
+) -> Truth:
+    """As `truth`, where the KPIs are not the same at all times.
+
+    Args:
+        spells: the KPIs of each spell of time, and the events that they count.
+        fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
+    """
+    numbered = [
+        _dated_by_both_bases(events).with_columns(spell=pl.lit(number))
+        for number, (_, events) in enumerate(spells)
+    ]
+    dated = pl.concat(numbered)
+    kpis = [kpis for kpis, _ in spells]
     periods = periods_of(dated["date"], fiscal_year_start_month)
-    frames = {dimension: _values(dated, periods, dimension) for dimension in DIMENSIONS}
+    frames = {dimension: _values(dated, kpis, periods, dimension) for dimension in DIMENSIONS}
     return Truth(**{f"by_{dimension}": frame for dimension, frame in frames.items()})
 
 
@@ -151,24 +186,37 @@ def _dated_by_both_bases(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _values(dated: pl.DataFrame, periods: pl.DataFrame, dimension: str) -> pl.DataFrame:
+def _values(
+    dated: pl.DataFrame,
+    kpis: Sequence[Sequence[Kpi]],
+    periods: pl.DataFrame,
+    dimension: str,
+) -> pl.DataFrame:
     """Sum over sum per KPI, basis, period and member of the dimension (R1)."""
     column = DIMENSION_COLUMNS[dimension]
     members = [column] if column else []
     measures = (
         dated.lazy()
-        .group_by("measure_id", "basis", "date", *members)
+        .group_by("measure_id", "basis", "spell", "date", *members)
         .agg(pl.col("quantity").sum())
         .join(periods.lazy(), on="date", how="inner")
-        .group_by("measure_id", "basis", "period_grain", "period_start", "period_end", *members)
+        .group_by(
+            "measure_id", "basis", "spell", "period_grain", "period_start", "period_end", *members
+        )
         .agg(pl.col("quantity").sum())
     )
     sides = {
         side: pl.when(pl.col("side") == side).then("quantity").otherwise(0).cast(QUANTITY)
         for side in ("numerator", "denominator")
     }
+    roles = pl.concat(
+        [
+            _roles(in_force, dimension).with_columns(spell=pl.lit(number))
+            for number, in_force in enumerate(kpis)
+        ]
+    )
     return (
-        measures.join(_roles(dimension).lazy(), on=["measure_id", "basis"], how="inner")
+        measures.join(roles.lazy(), on=["measure_id", "basis", "spell"], how="inner")
         .with_columns(**sides)
         .group_by(*PERIOD_KEYS, "period_end", *members, "is_ratio")
         .agg(pl.col("numerator", "denominator").sum())
@@ -180,11 +228,11 @@ def _values(dated: pl.DataFrame, periods: pl.DataFrame, dimension: str) -> pl.Da
     )
 
 
-def _roles(dimension: str) -> pl.DataFrame:
+def _roles(kpis: Sequence[Kpi], dimension: str) -> pl.DataFrame:
     """Grain: one row per KPI of the dimension, basis and side. What each measure is used for."""
     rows = [
         (kpi.kpi_id, basis, side, measure, kpi.denominator is not None)
-        for kpi in KPIS
+        for kpi in kpis
         if dimension in kpi.dimensions
         for basis in kpi.bases
         for side, measure in (("numerator", kpi.numerator), ("denominator", kpi.denominator))
