@@ -19,7 +19,7 @@ from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 from kpi_warehouse.errors import UserError
-from kpi_warehouse.kpi_sheet import PAGE, WORKBOOK, write_kpi_sheet
+from kpi_warehouse.kpi_sheet import PAGE, WORKBOOK, wording, write_kpi_sheet
 from kpi_warehouse.kpi_sheet.content import Kpi, Sheet, read_sheet
 from kpi_warehouse.kpi_sheet.page import render_page
 from kpi_warehouse.kpi_sheet.workbook import HEADER_ROW, render_workbook
@@ -39,36 +39,42 @@ create table seeds.departments as select * from (values
     ('is', 'inside_sales'), ('inside_sales', 'inside_sales'), ('marketing', 'marketing')
 ) as rows (department_code, department_id);
 create table seeds.measures as select * from (values
-    ('calls_made', 'int_activities', '架電数', 'Calls made', 'count', 'Outbound dials', null,
-        'calls.call_id calls.started_at leads.lead_id'),
-    ('calls_connected', 'int_activities', '接続数', 'Calls connected', 'count',
-        'Dials that a person answered', 'open_window_days', 'calls.answered_at'),
+    ('calls_made', 'int_activities', '架電数', 'Calls made', 'count', '発信', 'Outbound dials',
+        null, 'calls.call_id calls.started_at leads.lead_id'),
+    ('calls_connected', 'int_activities', '接続数', 'Calls connected', 'count', '人が応答した発信',
+        'Dials that a person answered', 'open_window_days meeting_counts_at', 'calls.answered_at'),
     ('working_hours', 'stg_planning__attendance', '稼働時間', 'Working hours', 'hours',
-        'Hours of attendance', null, 'attendance.working_hours'),
+        '勤怠の時間', 'Hours of attendance', null, 'attendance.working_hours'),
     ('leads_handed_over', 'int_lead_milestones', '引き渡し数', 'Leads handed over', 'count',
-        'Leads handed over', null, 'leads.handed_over_at'),
-    ('amount_won', 'int_opportunities', '受注額', 'Amount won', 'jpy', 'JPY of deals won', null,
-        'opportunities.amount')
+        '引き渡し', 'Leads handed over', null, 'leads.handed_over_at'),
+    ('amount_won', 'int_opportunities', '受注額', 'Amount won', 'jpy', '受注の金額',
+        'JPY of deals won', null, 'opportunities.amount')
 ) as rows (
-    measure_id, source_model, name_ja, name_en, unit, counts, policy_ids, source_fields
+    measure_id, source_model, name_ja, name_en, unit, counts_ja, counts_en, policy_ids,
+    source_fields
 );
 create table seeds.kpi_policies as select * from (values
     ('open_window_days', '7', date '2000-01-01', date '2026-09-30', '1-90', '開封日数',
-        'Open window', 'old'),
-    ('open_window_days', '14', date '2026-10-01', null, '1-90', '開封日数', 'Open window', 'new'),
-    ('meeting_counts_at', 'proposal_stage', date '2000-01-01', null, 'a|b', '計上', 'Counts', ''),
-    ('small_sample_below', '30', date '2000-01-01', null, '1-99', '小標本', 'Small sample', '')
+        'Open window', '7日', '7 days', '旧', 'old'),
+    ('open_window_days', '14', date '2026-10-01', null, '1-90', '開封日数', 'Open window', '14日',
+        '14 days', '長く待つ', 'Wait longer'),
+    ('meeting_counts_at', 'proposal_stage', date '2000-01-01', null, 'a|b', '計上', 'Counts',
+        '提案時', 'At the proposal', '合意', 'Agreed'),
+    -- words that another number was written for
+    ('small_sample_below', '30', date '2000-01-01', null, '1-99', '小標本', 'Small sample', '130件',
+        '130 cases', '', '')
 ) as rows (
     policy_id, policy_value, effective_from, effective_to, allowed_values,
-    name_ja, name_en, reason
+    name_ja, name_en, value_ja, value_en, reason_ja, reason_en
 );
 create table marts.dim_kpis as select
     *,
     'approach' as phase, 'quantity' as quantity_or_quality, 'higher' as polarity,
     denominator_measure_id as sample_measure_id, true as has_event_basis, true as has_team,
     has_channel as has_rep, 'R1' as rules, 'inside_sales' as owner_department,
-    'marketing|inside_sales' as required_signoffs, 'because' as change_reason,
-    90 as maturity_days
+    'marketing|inside_sales' as required_signoffs, '理由' as change_reason_ja,
+    'because' as change_reason_en,
+    if(kpi_id = 'nasty', change_en, '変更' || version) as change_ja, 90 as maturity_days
 from (values
     ('calls_made', 1, '架電数', 'Calls made', 'retired', true, false, date '2000-01-01',
         date '2026-09-30', 'calls_made', null, 'count', true, true, true, '旧', 'Old', 'first', 1),
@@ -94,7 +100,7 @@ from (values
 ) as rows (
     kpi_id, version, name_ja, name_en, status, is_published, is_current, effective_from,
     effective_to, numerator_measure_id, denominator_measure_id, unit, has_channel,
-    has_cohort_basis, is_targetable, definition_ja, definition_en, change, sort_order
+    has_cohort_basis, is_targetable, definition_ja, definition_en, change_en, sort_order
 );
 create table seeds.kpi_signoffs as
 select kpi_id, version, department_id, date '2026-03-16' as signed_on
@@ -202,6 +208,15 @@ class Page(HTMLParser):
     def handle_data(self, data):
         self.open[-1].children.append(data)
 
+    def section(self, name: str) -> Element:
+        """What stands under a heading."""
+        (found,) = [
+            each
+            for each in self.root.all("section")
+            if each.attributes.get("aria-labelledby") == name
+        ]
+        return found
+
     def article(self, kpi_id: str) -> dict[str, str]:
         """A KPI's definition: contents by the Japanese label."""
         (found,) = [
@@ -298,7 +313,10 @@ def test_a_target_is_the_departments_total_and_only_amounts_are_summed(sheet, kp
 
 
 def test_policies_are_those_in_force_and_of_the_kpis_measures(sheet):
-    assert [each.value for each in kpi_of(sheet, "connection_rate").policies] == ["14"]
+    assert [each.code for each in kpi_of(sheet, "connection_rate").policies] == [
+        "proposal_stage",
+        "14",
+    ]
     assert kpi_of(sheet, "calls_made").policies == ()
     assert len(sheet.policies) == 4
 
@@ -405,37 +423,62 @@ def test_versions_show_who_has_not_signed(workbook, page):
     signed_on, missing = rows[2][-2:]
     assert (signed_on.date(), missing) == (date(2026, 3, 16), "未署名\nmissing")
     assert rows[0][6].date() == date(2026, 9, 30)
-    (versions,) = [
-        each
-        for each in page.root.all("section")
-        if each.attributes.get("aria-labelledby") == "versions"
-    ]
-    assert versions.text.count("未署名 missing") == 3
+    assert page.section("versions").text.count("未署名 missing") == 3
 
 
 def test_policies_and_measures_are_shown_over_time_and_with_their_use(workbook):
     policies = workbook["方針 Policies"]
-    rows = [[each.value for each in row[:4]] for row in policies.iter_rows(HEADER_ROW + 1)]
-    assert [(row[0], row[2], row[3].split("\n")[0]) for row in rows] == [
-        ("meeting_counts_at", "proposal_stage", "適用中"),
-        ("open_window_days", 7, "適用終了"),
-        ("open_window_days", 14, "適用中"),
-        ("small_sample_below", 30, "適用中"),
+    rows = [[each.value for each in row[:5]] for row in policies.iter_rows(HEADER_ROW + 1)]
+    assert [(row[0], row[2], row[3], row[4].split("\n")[0]) for row in rows] == [
+        ("meeting_counts_at", "提案時\nAt the proposal", "proposal_stage", "適用中"),
+        ("open_window_days", "7日\n7 days", 7, "適用終了"),
+        ("open_window_days", "14日\n14 days", 14, "適用中"),
+        ("small_sample_below", "130件\n130 cases", 30, "適用中"),
     ]
     measures = workbook["測定値 Measures"]
-    assert cell(measures, "calls_connected", "使うKPI").value == "接続率"
+    assert cell(measures, "calls_connected", "使うKPI").value == "接続率\nConnection rate"
+    assert cell(measures, "calls_connected", "方針").value == "開封日数、計上\nOpen window, Counts"
+    assert cell(measures, "calls_made", "方針").value == "–"
     assert cell(measures, "calls_made", "参照項目").value == (
         "calls (call_id, started_at); leads (lead_id)"
     )
 
 
+def test_the_registrys_words_are_in_japanese_first_with_english_beside(workbook, page):
+    worksheet = workbook["改訂履歴 Versions"]
+    assert cell(worksheet, "calls_made", "変更内容").value == "変更1\nfirst"
+    assert cell(worksheet, "calls_made", "変更理由").value == "理由\nbecause"
+    counts = cell(workbook["測定値 Measures"], "calls_connected", "数えるもの")
+    assert counts.value == "人が応答した発信\nDials that a person answered"
+    reason = cell(workbook["方針 Policies"], "meeting_counts_at", "理由")
+    assert reason.value == "合意\nAgreed"
+    assert "変更3 third 理由 because" in page.section("versions").text
+    assert "提案時 At the proposal proposal_stage" in page.section("policies").text
+    assert "合意 Agreed" in page.section("policies").text
+    assert "人が応答した発信 Dials that a person answered" in page.section("measures").text
+    assert "開封日数 Open window open_window_days" in page.section("measures").text
+
+
+def test_a_policys_code_stands_beside_its_words_unless_they_are_that_number(sheet):
+    assert {each.code: wording.policy_value(each).ja for each in sheet.policies} == {
+        "proposal_stage": "提案時(proposal_stage)",
+        "7": "7日",
+        "14": "14日",
+        "30": "130件(30)",
+    }
+
+
 def test_a_definition_is_told_in_full_and_the_same_in_both_formats(workbook, page):
     rate = page.article("connection_rate")
     assert rate["計算式"] == "接続数 ÷ 架電数 | Calls connected ÷ Calls made"
-    assert rate["分母"] == "架電数(calls_made、件数) | Calls made: Outbound dials"
+    assert rate["分母"] == "架電数(calls_made):発信 | Calls made (calls_made): Outbound dials"
+    assert rate["変更と理由"] == "変更1 — 理由 | first — because"
     assert rate["期間基準"].startswith("発生日基準・リード獲得日基準")
     assert rate["責任者"].startswith("インサイドセールス(IS責任者) | Inside sales (Head of IS)")
-    assert rate["適用中の方針"].startswith("開封日数 = 14(2026-10-01 から)")
+    assert rate["適用中の方針"] == (
+        "計上:提案時(proposal_stage)、2000-01-01 から 開封日数:14日、2026-10-01 から | Counts: "
+        "At the proposal (proposal_stage), from 2000-01-01 Open window: 14 days, from 2026-10-01"
+    )
     assert rate["参照項目(分子)"] == "calls (answered_at)"
     assert "引き渡し日基準" in page.article("win_rate")["期間基準"]
     assert page.article("calls_per_hour")["確定時期"] == "– | –"
@@ -451,7 +494,9 @@ def test_a_definition_is_told_in_full_and_the_same_in_both_formats(workbook, pag
     }
     common = [label for label in rate if label != "署名"]
     assert len(common) > 12
-    assert {label: told[label] for label in common} == {label: rate[label] for label in common}
+    assert {label: " ".join(told[label].split()) for label in common} == {
+        label: rate[label] for label in common
+    }
 
 
 def test_the_page_stands_alone_and_is_marked_up_for_readers(sheet, page):

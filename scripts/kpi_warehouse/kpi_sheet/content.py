@@ -42,15 +42,22 @@ class Department:
 
 @dataclass(frozen=True)
 class Policy:
-    """One value of a policy and the days on which it decides, both inclusive."""
+    """One value of a policy and the days on which it decides, both inclusive.
+
+    Attributes:
+        code: The value as models read it.
+        value: The value in words.
+        allowed_values: The codes that it may take.
+    """
 
     policy_id: str
-    value: str
+    code: str
     effective_from: date
     effective_to: date | None
     allowed_values: str
     name: Text
-    reason: str
+    value: Text
+    reason: Text
 
     def is_in_force(self, day: date) -> bool:
         """Whether it decides on `day`."""
@@ -65,7 +72,7 @@ class Measure:
     source_model: str
     name: Text
     unit: str
-    counts: str
+    counts: Text
     policy_ids: tuple[str, ...]
     source_fields: tuple[str, ...]
 
@@ -114,8 +121,8 @@ class Version:
     rules: str
     owner: Department
     signoffs: tuple[Signoff, ...]
-    change: str
-    change_reason: str
+    change: Text
+    change_reason: Text
     sort_order: int
 
     @property
@@ -222,6 +229,11 @@ class Sheet:
         """The KPIs that rest on a measure."""
         return tuple(kpi for kpi in self.kpis if measure in kpi.version.measures)
 
+    def policy_name(self, policy_id: str) -> Text:
+        """A policy's name, the latest if it changed; the id itself if there is no such policy."""
+        names = [each.name for each in self.policies if each.policy_id == policy_id]
+        return names[-1] if names else Text(policy_id, policy_id)
+
 
 def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
     """Read the sheet of a warehouse that was built as of `as_of`.
@@ -269,7 +281,7 @@ def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
         departments=tuple(departments.values()),
         small_sample_below=next(
             (
-                policy.value
+                policy.code
                 for policy in policies
                 if policy.policy_id == _SMALL_SAMPLE_POLICY
                 and policy.is_in_force(month.last_day if month else as_of)
@@ -319,7 +331,9 @@ def _read_measures(connection: duckdb.DuckDBPyConnection) -> dict[str, Measure]:
     rows = _rows(
         connection,
         """
-        select measure_id, source_model, name_ja, name_en, unit, counts, policy_ids, source_fields
+        select
+            measure_id, source_model, name_ja, name_en, unit, counts_ja, counts_en,
+            policy_ids, source_fields
         from seeds.measures
         order by measure_id
         """,
@@ -330,7 +344,7 @@ def _read_measures(connection: duckdb.DuckDBPyConnection) -> dict[str, Measure]:
             source_model=row["source_model"],
             name=_text(row, "name"),
             unit=row["unit"],
-            counts=row["counts"],
+            counts=_text(row, "counts"),
             policy_ids=tuple((row["policy_ids"] or "").split()),
             source_fields=tuple((row["source_fields"] or "").split()),
         )
@@ -344,7 +358,7 @@ def _read_policies(connection: duckdb.DuckDBPyConnection) -> list[Policy]:
         """
         select
             policy_id, policy_value, effective_from, effective_to, allowed_values,
-            name_ja, name_en, reason
+            name_ja, name_en, value_ja, value_en, reason_ja, reason_en
         from seeds.kpi_policies
         order by policy_id, effective_from
         """,
@@ -352,12 +366,13 @@ def _read_policies(connection: duckdb.DuckDBPyConnection) -> list[Policy]:
     return [
         Policy(
             policy_id=row["policy_id"],
-            value=str(row["policy_value"]),
+            code=str(row["policy_value"]),
             effective_from=row["effective_from"],
             effective_to=row["effective_to"],
             allowed_values=row["allowed_values"],
             name=_text(row, "name"),
-            reason=row["reason"],
+            value=_text(row, "value"),
+            reason=_text(row, "reason"),
         )
         for row in rows
     ]
@@ -388,7 +403,7 @@ def _read_versions(
             sample_measure_id, unit, quantity_or_quality, polarity, has_event_basis,
             has_cohort_basis, has_channel, has_rep, has_team, is_targetable, maturity_days,
             definition_ja, definition_en, rules, owner_department, required_signoffs,
-            change, change_reason, sort_order
+            change_ja, change_en, change_reason_ja, change_reason_en, sort_order
         from marts.dim_kpis
         order by sort_order, kpi_id, version
         """,
@@ -397,7 +412,7 @@ def _read_versions(
         *("kpi_id", "version", "phase", "status", "is_published", "is_current", "unit"),
         *("effective_from", "effective_to", "quantity_or_quality", "polarity", "maturity_days"),
         *("has_event_basis", "has_cohort_basis", "has_channel", "has_rep", "has_team"),
-        *("is_targetable", "change", "change_reason", "sort_order"),
+        *("is_targetable", "sort_order"),
     )
     return [
         Version(
@@ -410,6 +425,8 @@ def _read_versions(
             rules=row["rules"] or "",
             owner=departments[row["owner_department"]],
             signoffs=_signoffs_of(row, departments, signed),
+            change=_text(row, "change"),
+            change_reason=_text(row, "change_reason"),
         )
         for row in rows
     ]

@@ -5,6 +5,7 @@ Only what the registry does not hold is worded here: what its codes mean, and la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -240,11 +241,20 @@ def signature_count(version: Version) -> str:
     return f"{sum(each.signed_on is not None for each in needed)} / {len(needed)}"
 
 
+def policy_value(each: Policy) -> Text:
+    """A policy's value in words with its code beside, but a number that the words hold once."""
+    value = each.value
+    if each.code in re.findall(r"\d+", value.ja) and each.code in re.findall(r"\d+", value.en):
+        return value
+    return Text(f"{value.ja}({each.code})", f"{value.en} ({each.code})")
+
+
 def policy(each: Policy) -> Text:
     """A policy and its value."""
+    value = policy_value(each)
     return Text(
-        f"{each.name.ja} = {each.value}({each.effective_from} から)",
-        f"{each.name.en} = {each.value} (from {each.effective_from})",
+        f"{each.name.ja}:{value.ja}、{each.effective_from} から",
+        f"{each.name.en}: {value.en}, from {each.effective_from}",
     )
 
 
@@ -339,7 +349,11 @@ def definition_items(kpi: Kpi, sheet: Sheet) -> list[Item]:
             joined((policy(each) for each in kpi.policies), "\n", "\n") if kpi.policies else NONE,
         ),
         Item("rules", Text("適用ルール", "Rules"), version.rules or MISSING),
-        Item("change", Text("変更と理由", "Change"), f"{version.change} — {version.change_reason}"),
+        Item(
+            "change",
+            Text("変更と理由", "Change and reason"),
+            joined([version.change, version.change_reason], " — ", " — "),
+        ),
     ]
     if kpi.other_versions:
         others = (version_words(each, sheet) for each in kpi.other_versions)
@@ -503,8 +517,8 @@ def by_phase(kpis: Sequence[Kpi]) -> list[tuple[str, Text, list[Kpi]]]:
 
 
 def _measure(measure: Measure) -> Text:
-    total = word(TOTALS, measure.unit)
+    name, counts = measure.name, measure.counts
     return Text(
-        f"{measure.name.ja}({measure.measure_id}、{total.ja})",
-        f"{measure.name.en}: {measure.counts}",
+        f"{name.ja}({measure.measure_id}):{counts.ja}",
+        f"{name.en} ({measure.measure_id}): {counts.en}",
     )

@@ -258,19 +258,20 @@ def _policy_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
             return wording.STATES["in_force"]
         return wording.STATES["awaited" if policy.effective_from > sheet.as_of else "past"]
 
-    def value(policy: Policy) -> Content:
-        return int(policy.value) if policy.value.isdecimal() else policy.value
+    def code(policy: Policy) -> Content:
+        return int(policy.code) if policy.code.isdecimal() else policy.code
 
     columns = [
         Column(Text("ID", "policy_id"), 25, lambda policy: policy.policy_id),
-        Column(Text("名称", "Name"), 36, lambda policy: policy.name),
-        Column(Text("値", "Value"), 22, value),
-        Column(Text("状態", "Status"), 18, state),
+        Column(Text("名称", "Name"), 32, lambda policy: policy.name),
+        Column(Text("値", "Value"), 30, lambda policy: policy.value),
+        Column(Text("コード", "Code"), 21, code),
+        Column(Text("状態", "Status"), 14, state),
         Column(Text("発効日", "From"), 12, lambda policy: policy.effective_from),
         Column(Text("終了日", "To"), 12, lambda policy: policy.effective_to),
         Column(
             Text("取りうる値", "Allowed values"),
-            24,
+            21,
             lambda policy: policy.allowed_values.replace("|", "\n"),
         ),
         Column(Text("理由", "Reason"), 50, lambda policy: policy.reason),
@@ -280,21 +281,24 @@ def _policy_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
 
 
 def _measure_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
-    def users(measure: Measure) -> str:
-        return "\n".join(kpi.version.name.ja for kpi in sheet.users_of(measure)) or MISSING
+    def users(measure: Measure) -> Text:
+        return joined(kpi.version.name for kpi in sheet.users_of(measure))
+
+    def policies(measure: Measure) -> Text:
+        return joined(sheet.policy_name(each) for each in measure.policy_ids)
 
     columns = [
         Column(Text("ID", "measure_id"), 25, lambda measure: measure.measure_id),
         Column(Text("名称", "Name"), 26, lambda measure: measure.name),
         Column(Text("集計", "Total"), 14, lambda measure: word(wording.TOTALS, measure.unit)),
-        Column(Text("数えるもの", "What it counts"), 34, lambda measure: measure.counts),
-        Column(Text("方針", "Policies"), 22, lambda measure: "\n".join(measure.policy_ids) or None),
+        Column(Text("数えるもの", "What it counts"), 40, lambda measure: measure.counts),
+        Column(Text("方針", "Policies"), 34, policies),
         Column(Text("参照項目", "Source fields"), 58, wording.fields),
         Column(Text("モデル", "Model"), 23, lambda measure: measure.source_model),
-        Column(Text("使うKPI", "Used by"), 30, users),
+        Column(Text("使うKPI", "Used by"), 40, users),
     ]
     title = Text("測定値:KPIの分子と分母", "Measures: numerators and denominators")
-    _table(worksheet, title, sheet, columns, sheet.measures, _A4, frozen=1)
+    _table(worksheet, title, sheet, columns, sheet.measures, _A3, frozen=1)
 
 
 def _table(
