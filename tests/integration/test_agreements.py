@@ -35,7 +35,7 @@ WITHDRAWN = "inbound_calls"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
     return build_world(
-        tmp_path_factory.mktemp("agreements"), WorldOptions(activities=8_000), *MODELS_ONLY
+        tmp_path_factory.mktemp("agreements"), WorldOptions(activities=12_000), *MODELS_ONLY
     )
 
 
