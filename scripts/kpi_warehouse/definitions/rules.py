@@ -120,7 +120,7 @@ def versions_follow_each_other(files: RegistryFiles) -> Iterator[Problem]:
         if len(drafts) > 1:
             shown = " and ".join(str(draft.version) for draft in drafts)
             yield Problem(rule, kpi_id, f"versions {shown} are drafts: keep one proposal at a time")
-        if drafts and drafts[0].version < numbers[-1]:
+        elif drafts and drafts[0].version < numbers[-1]:
             yield Problem(
                 rule,
                 str(drafts[0]),
