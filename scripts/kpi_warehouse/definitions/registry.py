@@ -43,7 +43,7 @@ class KpiVersion:
     sample_measure_id: str
     required_signoffs: tuple[str, ...]
     sort_order: int
-    cells: dict[str, str]
+    cells: dict[str, str] = field(hash=False)
 
     def __str__(self) -> str:
         """Return how messages name it."""
@@ -189,7 +189,7 @@ def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
-            for cells in reader:
+            for cells in filter(None, reader):
                 if len(cells) != len(header):
                     raise CellError(
                         f"line {reader.line_num} has {len(cells)} cells and the header "
