@@ -18,7 +18,8 @@ MEASURES = ("models", "intermediate", "measures")
 KPI_MARTS = ("models", "marts", "kpi")
 MAPPINGS = ("seeds", "mappings")
 # Mappings that decide only measures over certain fields of the extracts, and these fields. A
-# mapping that is not named here decides every measure whose models read it.
+# mapping that is not named here decides every measure whose models read it. That no other
+# measure changes with them is tested (tests/integration/test_mapping_reach.py).
 MAPPED_FIELDS = {
     "call_outcomes": {"calls.disposition"},
     "company_sizes": {"leads.employees"},
@@ -29,6 +30,9 @@ MAPPED_FIELDS = {
     "meeting_outcomes": {"appointments.outcome"},
     "opportunity_stages": {"opportunities.stage", "opportunity_stage_history.stage"},
 }
+# Mappings that decide more where a measure is credited by a policy: whose approach has influenced
+# a deal depends on which calls are none and on who is inside sales.
+MAPPED_POLICIES = {"influence_window_days": {"call_outcomes", "departments"}}
 # mappings that decide nothing but the channel of an event
 CHANNEL_MAPPINGS = {"channels", "lead_sources"}
 
@@ -95,9 +99,7 @@ class Lineage:
                 sql=digest("\n".join(" ".join(part) for part in [own, *uniting])),
                 models=frozenset(self._names(above, "model")),
                 mappings=frozenset(
-                    seed
-                    for seed in self._names(above, "seed")
-                    if seed not in MAPPED_FIELDS or MAPPED_FIELDS[seed] & set(measure.source_fields)
+                    seed for seed in self._names(above, "seed") if _decides(seed, measure)
                 ),
             )
         return found
@@ -158,6 +160,15 @@ class Lineage:
             for id_ in ids
             if self._nodes[id_]["resource_type"] == resource_type
         }
+
+
+def _decides(seed: str, measure: Measure) -> bool:
+    """Whether a mapping that the models of a measure read can change the measure."""
+    return (
+        seed not in MAPPED_FIELDS
+        or bool(MAPPED_FIELDS[seed] & set(measure.source_fields))
+        or any(seed in MAPPED_POLICIES.get(policy_id, ()) for policy_id in measure.policy_ids)
+    )
 
 
 def _is_in(node: Mapping[str, Any], folder: tuple[str, ...]) -> bool:
