@@ -76,7 +76,7 @@ def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
                 "update seeds.kpi_policies set policy_value = ? where policy_id = ?",
                 [str(value), policy_id],
             )
-    past.dbt("run", "--select", "int_policies+")
+    past.dbt("run", "--select", "int_agreements+")
     assert differences_as_of(past, past.log.as_of_date, policies) == []
     assert differences(past, truth(past.log)) != [], "the policies change nothing"
 

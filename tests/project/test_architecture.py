@@ -51,8 +51,8 @@ true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sal
         small_sample_below,30,2000-01-01,,1-100,小標本,Small sample
         """,
     "measures": """\
-        measure_id,unit,counts,policy_ids,source_fields
-        calls_made,count,Dials,,leads.lead_id
+        measure_id,unit,counts_ja,counts_en,policy_ids,source_fields
+        calls_made,count,発信,Dials,,leads.lead_id
         """,
 }
 
@@ -508,9 +508,9 @@ def a_measure_of_no_kpi(fake: Fake) -> None:
     fake.file(
         "seeds/registry/measures.csv",
         """\
-        measure_id,unit,counts,policy_ids,source_fields
-        calls_made,count,Dials,,leads.lead_id
-        idle_hours,hours,Hours,,leads.lead_id
+        measure_id,unit,counts_ja,counts_en,policy_ids,source_fields
+        calls_made,count,発信,Dials,,leads.lead_id
+        idle_hours,hours,時間,Hours,,leads.lead_id
         """,
     )
 

@@ -99,7 +99,7 @@ def test_a_definition_changes(agreed: Agreed) -> None:
         "target_connections: put it back, or end version 1 (effective_to) the day before the "
         "change and add version 2 with its sign-offs"
     )
-    assert "SAME_MEANING" not in found
+    assert "--same-meaning" not in found
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_a_new_code_a_note_and_a_name_change_nothing(agreed: Agreed) -> None:
 
 
 def test_what_is_not_meaning_changes_nothing(agreed: Agreed) -> None:
-    agreed.files.set("kpi_definitions", "win_rate", change_reason="asked for", sort_order="345")
+    agreed.files.set("kpi_definitions", "win_rate", change_reason_en="asked for", sort_order="345")
     agreed.files.add("kpi_definitions", "win_rate", version="2", status="draft", unit="rate")
     rows = agreed.files.rows("kpi_definitions")
     agreed.files.write("kpi_definitions", [row | {"colour": "red"} for row in rows])

@@ -330,7 +330,7 @@ DEFECTS: dict[Defect, tuple[str, ...]] = {
     no_flag: ("kpi_definitions.csv line 9: has_rep is 'yes': write true or false",),
     no_number: ("kpi_definitions.csv line 9: version is 'one': write a whole number from 1",),
     no_snake_case: ("kpi_definitions.csv line 9: kpi_id is 'connection-rate'",),
-    cell_too_many: ("kpi_policies.csv: line 2 has 9 cells and the header 8",),
+    cell_too_many: ("kpi_policies.csv: line 2 has 12 cells and the header 11",),
     column_missing: ("kpi_signoffs.csv: lacks the column signed_on",),
     no_utf8: ("measures.csv: is not UTF-8",),
     quote_left_open: ("measures.csv: is no CSV file",),

@@ -14,7 +14,18 @@ from .registry import KpiVersion, PolicyValue
 from .rules import RegistryFiles
 
 # columns of kpi_definitions.csv that say nothing about what the number means
-NOT_LOCKED = {"kpi_id", "version", "status", "change", "change_reason", "sort_order"}
+NOT_LOCKED = {
+    "kpi_id",
+    "version",
+    "status",
+    "change_ja",
+    "change_en",
+    "change_reason_ja",
+    "change_reason_en",
+    "sort_order",
+}
+# columns of measures.csv that say what a measure counts
+LOCKED_OF_MEASURES = ("unit", "counts_ja", "counts_en")
 
 
 @dataclass(frozen=True)
@@ -75,8 +86,7 @@ def read_agreement(files: RegistryFiles, manifest: Manifest) -> Agreement:
         },
         measures={
             row.measure_id: {
-                "unit": row.unit,
-                "counts": row.counts,
+                **{column: row.cells[column] for column in LOCKED_OF_MEASURES},
                 "sql": grounds[row.measure_id].sql,
             }
             for row in registry.measures

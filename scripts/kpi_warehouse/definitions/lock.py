@@ -23,8 +23,7 @@ from .registry import ONE_DAY, KpiVersion
 
 DEFINITIONS = "definitions.lock.json"
 MAPPINGS = "mappings.lock.json"
-COMMAND = "make definitions"
-SAME_MEANING = 'make definitions SAME_MEANING="why"'
+SAME_MEANING = 'python scripts/definitions.py --same-meaning "why"'
 _ABOUT = (
     "What the departments have agreed on, as it was then. Written by `make definitions`; reviewed, "
     "never edited. A difference to the registry or to the models is a change of meaning."
@@ -248,8 +247,7 @@ def _changed_measures(lock: Lock, agreement: Agreement) -> Iterator[Change]:
         versions = agreement.resting_on("measure", measure_id)
         parts = [part for part in before if before[part] != now.get(part)]
         if parts:
-            words = {"sql": "its SQL", "counts": "its words (counts)"}
-            what = " and ".join(words.get(part, part) for part in parts)
+            what = " and ".join("its SQL" if part == "sql" else part for part in parts)
             yield Change(
                 f"measure {measure_id}",
                 f"{what} changed; on it rests {_shown(versions, agreement)}",

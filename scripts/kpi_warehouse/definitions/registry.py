@@ -85,10 +85,9 @@ class Measure:
     """One row of measures.csv."""
 
     measure_id: str
-    unit: str
-    counts: str
     policy_ids: tuple[str, ...]
     source_fields: tuple[str, ...]
+    cells: dict[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,14 @@ VERSION_COLUMNS = (
 )
 SIGNOFF_COLUMNS = ("kpi_id", "version", "department_id", "signed_on")
 DEPARTMENT_COLUMNS = ("department_id",)
-MEASURE_COLUMNS = ("measure_id", "unit", "counts", "policy_ids", "source_fields")
+MEASURE_COLUMNS = (
+    "measure_id",
+    "unit",
+    "counts_ja",
+    "counts_en",
+    "policy_ids",
+    "source_fields",
+)
 POLICY_COLUMNS = (
     "policy_id",
     "policy_value",
@@ -315,12 +321,13 @@ def _department(cells: Cells) -> str:
 
 
 def _measure(cells: Cells) -> Measure:
+    for column in ("unit", "counts_ja", "counts_en"):
+        _text(cells, column)
     return Measure(
         measure_id=_id(cells, "measure_id"),
-        unit=_text(cells, "unit"),
-        counts=_text(cells, "counts"),
         policy_ids=tuple(cells["policy_ids"].split()),
         source_fields=tuple(cells["source_fields"].split()),
+        cells=cells,
     )
 
 
