@@ -57,10 +57,11 @@ class Lineage:
             if node["resource_type"] in ("model", "seed") and node["package_name"] == package
         }
         self._relations = {
-            node["name"]: node["relation_name"]
+            tuple(tokens(node["relation_name"])): node["name"]
             for node in self._nodes.values()
             if node.get("relation_name")
         }
+        self._read: dict[str, list[str]] = {}
 
     @cached_property
     def model_digests(self) -> dict[str, str]:
@@ -78,25 +79,21 @@ class Lineage:
         """
         models = [node for node in self._nodes.values() if _is_in(node, MEASURES)]
         sql = {node["name"]: self._tokens(node) for node in models}
-        computed_by = {
-            measure_id: name for name, found in sql.items() for measure_id in measures_in(found)
-        }
+        computed = {name: set(measures_in(found)) for name, found in sql.items()}
+        uniting = [name for name in sorted(sql) if not computed[name]]
         found = {}
         for measure in measures:
-            home = computed_by.get(measure.measure_id)
-            if home is None:
+            homes = [name for name in sorted(sql) if measure.measure_id in computed[name]]
+            if not homes:
                 continue
-            own = only_measure(sql[home], measure.measure_id)
-            # the models that unite the measures of all facts: only their part for this one
-            uniting = [
-                without_relations(sql[name], set(sql) - {home, name})
-                for name in sorted(sql)
-                if not measures_in(sql[name])
-            ]
-            read = {token[1:] for token in own if token.startswith("@")}
+            own = [only_measure(sql[name], measure.measure_id) for name in homes]
+            # of the models that unite the measures of all facts only their part for this one
+            others = set(sql) - {*homes, *uniting}
+            parts = [*own, *(without_relations(sql[name], others) for name in uniting)]
+            read = {token[1:] for part in own for token in part if token.startswith("@")}
             above = self._above(read)
             found[measure.measure_id] = Grounds(
-                sql=digest("\n".join(" ".join(part) for part in [own, *uniting])),
+                sql=digest("\n".join(" ".join(part) for part in parts)),
                 models=frozenset(self._names(above, "model")),
                 mappings=frozenset(
                     seed for seed in self._names(above, "seed") if _decides(seed, measure)
@@ -134,7 +131,10 @@ class Lineage:
             raise UserError(
                 "holds no compiled SQL", "the manifest", "let the command compile the project"
             )
-        return with_relations(tokens(node["compiled_code"]), self._relations)
+        name = node["name"]
+        if name not in self._read:
+            self._read[name] = with_relations(tokens(node["compiled_code"]), self._relations)
+        return self._read[name]
 
     def _above(self, names: set[str]) -> set[str]:
         """The ids of the models and mappings of these names and of all that they read.

@@ -300,7 +300,7 @@ def _changed_mappings(lock: Lock, agreement: Agreement) -> Iterator[Change]:
             code for (named, _, _), codes in inside.items() if named == seed for code in codes
         }
         for code, timeline in before.items():
-            if code in reported:
+            if code in reported or now.get(code) == timeline:
                 continue
             different = tuple(
                 item

@@ -38,19 +38,18 @@ def tokens(sql: str) -> list[str]:
     return found
 
 
-def with_relations(found: list[str], relations: Mapping[str, str]) -> list[str]:
+def with_relations(found: list[str], relations: Mapping[tuple[str, ...], str]) -> list[str]:
     """Write `@name` for each relation, so that database and schema do not count.
 
-    `relations`: name -> the relation as SQL spells it.
+    `relations`: the relation as tokens -> its name.
     """
-    spelled = {tuple(tokens(relation)): f"@{name}" for name, relation in relations.items()}
-    lengths = sorted({len(key) for key in spelled}, reverse=True)
+    lengths = sorted({len(key) for key in relations}, reverse=True)
     result = []
     position = 0
     while position < len(found):
         for length in lengths:
-            if name := spelled.get(tuple(found[position : position + length])):
-                result.append(name)
+            if name := relations.get(tuple(found[position : position + length])):
+                result.append(f"@{name}")
                 position += length
                 break
         else:
