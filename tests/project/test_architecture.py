@@ -20,6 +20,7 @@ from kpi_warehouse.project_checks import (
     layout,
     references,
     registry,
+    semantics,
     shape,
     sql_rules,
     violations,
@@ -55,6 +56,16 @@ true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sal
         calls_made,count,発信,Dials,,leads.lead_id
         """,
 }
+METRICS = """\
+    metrics:
+      - name: calls_made
+        label: 架電数 / Calls made
+        description: |-
+          発信した件数
+          Outbound dials
+        type: simple
+        type_params: {measure: calls_made}
+    """
 
 
 class Fake:
@@ -72,6 +83,7 @@ class Fake:
             (root / folder).mkdir(parents=True)
         for seed, text in REGISTRY.items():
             self.file(f"seeds/registry/{seed}.csv", text)
+        self.file("models/semantic/calls.yml", METRICS)
 
     def registry(self, seed: str, before: str, after: str) -> None:
         """Change the one place of a registry file where a text stands."""
@@ -550,6 +562,16 @@ def a_measure_that_counts_something_else(fake: Fake) -> None:
     node["compiled_code"] = "select 'calls_made' as measure_id, 2 as quantity"
 
 
+def a_metric_of_no_kpi(fake: Fake) -> None:
+    fake.file(
+        "models/semantic/dials.yml",
+        """\
+        metrics:
+          - {name: dials, type: simple, type_params: {measure: dials}}
+        """,
+    )
+
+
 OF_THE_REGISTRY = {rule.__name__: rule for rule in registry.REGISTRY_RULES}
 BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     references.references_run_downstream: (
@@ -633,6 +655,7 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     registry.source_fields_exist: (a_field_of_no_extract,),
     registry.funnel_follows_the_registry: (a_name_that_the_funnel_does_not_say,),
     registry.definitions_are_locked: (a_measure_that_counts_something_else,),
+    semantics.metrics_and_registry_agree: (a_metric_of_no_kpi,),
 }
 
 

@@ -18,6 +18,7 @@ from .registry import (
     funnel_follows_the_registry,
     source_fields_exist,
 )
+from .semantics import metrics_and_registry_agree
 from .shape import (
     contract_types_are_portable,
     macro_files_hold_one_documented_macro,
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     source_fields_exist,
     funnel_follows_the_registry,
     definitions_are_locked,
+    metrics_and_registry_agree,
 )
 
 

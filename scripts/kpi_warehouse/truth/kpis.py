@@ -1,14 +1,24 @@
-"""The KPIs, written out a second time by hand, and their values per dimension and period.
+"""The KPIs: what each one is made of, and their values per dimension and period.
 
-The list below is deliberately not read from the definition registry: it is what the registry is
-checked against.
+No list stands here. What a KPI counts is read from its metric in models/semantic, which states it
+apart from the measures that the marts add up; on which bases and dimensions it exists, from the
+newest published version in the registry.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from kpi_warehouse.semantic_layer.definitions import (
+    Metric,
+    Row,
+    has,
+    published_definitions,
+    read_metrics,
+)
+from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.calendar import APRIL, periods_of
 from kpi_warehouse.truth.events import DEFAULT_POLICIES, QUANTITY, all_events
 from kpi_warehouse.truth.facts import Policies
@@ -20,7 +30,8 @@ EVENT, COHORT = "event", "cohort"
 BASES = (EVENT, COHORT)
 
 TOTAL, CHANNEL, REP, TEAM = "total", "channel", "rep", "team"
-DIMENSIONS = (TOTAL, CHANNEL, REP, TEAM)
+MEMBERS = (CHANNEL, REP, TEAM)
+DIMENSIONS = (TOTAL, *MEMBERS)
 
 DIMENSION_COLUMNS = {TOTAL: None, CHANNEL: "channel_id", REP: "rep_id", TEAM: "team"}
 PERIOD_KEYS = ("kpi_id", "basis", "period_grain", "period_start")
@@ -42,68 +53,34 @@ class Kpi:
     subset_bases: tuple[str, ...] = ()
 
 
-def _count(kpi_id: str, measure: str | None = None) -> Kpi:
-    return Kpi(kpi_id, measure or kpi_id)
+def read_kpis(project: Path = PROJECT_DIR) -> tuple[Kpi, ...]:
+    """Every published KPI of a project, in the registry's order.
+
+    Raises ValueError for a KPI of the event basis that has no metric.
+    """
+    metrics = read_metrics(project / "models" / "semantic")
+    definitions = published_definitions(project / "seeds" / "registry")
+    return tuple(_kpi(row, metrics.get(kpi_id)) for kpi_id, row in definitions.items())
 
 
-def _share(kpi_id: str, numerator: str, denominator: str) -> Kpi:
-    return Kpi(kpi_id, numerator, denominator, subset_bases=BASES)
+def _kpi(row: Row, metric: Metric | None) -> Kpi:
+    bases = tuple(basis for basis in BASES if has(row, f"has_{basis}_basis"))
+    formula = (row["numerator_measure_id"], row["denominator_measure_id"] or None)
+    # what only cohorts have is no metric
+    if EVENT in bases:
+        if metric is None:
+            raise ValueError(f"{row['kpi_id']} has no metric: add it to models/semantic")
+        formula = (metric.numerator, metric.denominator)
+    return Kpi(
+        row["kpi_id"],
+        *formula,
+        bases=bases,
+        dimensions=(TOTAL, *(member for member in MEMBERS if has(row, f"has_{member}"))),
+        subset_bases=tuple(basis for basis in BASES if has(row, f"is_subset_{basis}")),
+    )
 
 
-KPIS = (
-    # approach
-    _count("leads_acquired"),
-    _count("calls_made"),
-    _count("inbound_calls"),
-    _count("calls_connected"),
-    _count("emails_sent"),
-    _count("emails_delivered"),
-    # working hours belong to no channel and to no lead
-    Kpi(
-        "calls_per_hour",
-        "calls_made",
-        "working_hours",
-        bases=(EVENT,),
-        dimensions=(TOTAL, REP, TEAM),
-    ),
-    _share("connection_rate", "calls_connected", "calls_made"),
-    _share("email_open_rate", "emails_opened", "emails_delivered"),
-    _share("email_open_rate_human", "emails_opened_human", "emails_delivered"),
-    _share("machine_open_share", "emails_opened_machine", "emails_opened"),
-    _count("target_connections"),
-    _share("target_connection_rate", "target_connections", "approaches_to_targets"),
-    Kpi("approaches_per_target_connection", "approaches_to_targets", "target_connections"),
-    _count("follow_ups"),
-    _count("connectors"),
-    _share("connector_rate", "connectors", "follow_ups"),
-    _count("effective_conversations"),
-    _share("effective_conversation_rate", "effective_conversations", "target_connections"),
-    # meeting
-    _count("appointments_set"),
-    _count("meetings"),
-    _count("meetings_first_appointment"),
-    _count("meetings_proposal_stage"),
-    Kpi("meeting_rate", "meetings", "calls_connected"),
-    Kpi("meeting_rate_per_lead", "meetings", "leads_acquired"),
-    Kpi("meeting_rate_per_appointment", "meetings", "appointments_set"),
-    Kpi("meeting_rate_per_call", "meetings", "calls_made"),
-    _count("qualified_meetings", "meetings_qualified"),
-    _share("qualified_meeting_rate", "meetings_qualified", "meetings_judged"),
-    _count("meetings_pending_judgement"),
-    # deal
-    _share("permission_rate", "leads_permission_granted", "leads_connected_without_permission"),
-    _count("leads_handed_over"),
-    _count("deals_won"),
-    # by event the win is dated by its close and may follow the hand-over's period
-    Kpi("win_rate", "handed_over_leads_won", "leads_handed_over", subset_bases=(COHORT,)),
-    _share("win_rate_of_closed", "deals_won", "deals_closed"),
-    Kpi("win_rate_of_meetings", "deals_won", "meetings"),
-    Kpi("win_rate_of_qualified", "deals_won", "meetings_qualified"),
-    _share("win_rate_by_amount", "amount_won", "amount_closed"),
-    _count("won_amount", "amount_won_involved"),
-    _count("won_amount_sourced", "amount_won_sourced"),
-    _count("won_amount_influenced", "amount_won_influenced"),
-)
+KPIS = read_kpis()
 
 
 @dataclass(frozen=True)
