@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from kpi_warehouse.project_checks.layout import GENERATED
 from kpi_warehouse.settings import PROJECT_DIR
 
 CHANGE = "2026-02-11"
 THE_DAY_BEFORE = "2026-02-10"
+COUNTED = "activity_type = 'email' and is_replied"
 # what the copy's own code says of a small world built from it
 COMPARE = """
 import json
@@ -36,7 +38,8 @@ world = build_world(folder, WorldOptions(activities=6_000), "build", *WITHOUT_UN
 for line in differences(world, truth_as_agreed(world.log)):
     print("truth:", line)
 print(json.dumps(world.query(
-    "select distinct kpi_id, definition_version, is_mixed_version from marts.kpi_by_channel_period "
+    "select distinct kpi_id, definition_version, is_mixed_version "
+    "from marts.kpi_by_channel_period "
     "where kpi_id in ('emails_answered', 'meeting_rate') and basis = 'event' "
     "and period_grain = 'month' and numerator + coalesce(denominator, 0) > 0 order by all"
 )))
@@ -55,14 +58,13 @@ class Copy:
     """The project's files in another folder, with the edits that a contributor makes."""
 
     def __init__(self, root: Path) -> None:
-        tracked = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=PROJECT_DIR, capture_output=True, check=True, text=True
+        shutil.copytree(
+            PROJECT_DIR,
+            root,
+            symlinks=True,
+            ignore=lambda folder, names: {".git", "__pycache__", *GENERATED} & set(names),
+            dirs_exist_ok=True,
         )
-        for name in filter(None, tracked.stdout.split("\0")):
-            source, target = PROJECT_DIR / name, root / name
-            if source.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target, follow_symlinks=False)
         self.root = root
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -115,7 +117,7 @@ def add_a_kpi(copy: Copy) -> None:
     words = {"name_ja": "メール返信数", "name_en": "E-mails answered"}
     definitions = copy.rows("kpi_definitions")
     like = next(row for row in definitions if row["kpi_id"] == "emails_delivered")
-    definition = {"definition_ja": "人が返信したメールの数", "definition_en": "Mails a person answered"}
+    definition = {"definition_ja": "人が返信したメール", "definition_en": "Mails a person answered"}
     new = {
         "kpi_id": "emails_answered",
         "numerator_measure_id": "emails_answered",
@@ -125,30 +127,30 @@ def add_a_kpi(copy: Copy) -> None:
     copy.sign("emails_answered", "1", like["required_signoffs"])
     measures = copy.rows("measures")
     like = next(row for row in measures if row["measure_id"] == "emails_delivered")
-    counts = {"counts_ja": "人が返信したメール", "counts_en": "Delivered mails that a person answered"}
+    counts = {"counts_ja": "人が返信したメール", "counts_en": "Mails that a person answered"}
     copy.write("measures", [*measures, like | words | counts | {"measure_id": "emails_answered"}])
     line = "            'follow_ups': one_if('is_follow_up'),\n"
     copy.edit(
         "models/intermediate/measures/int_measures_activities.sql",
         line,
-        """            'emails_answered': one_if("activity_type = 'email' and is_replied"),\n""" + line,
+        f"            'emails_answered': one_if({COUNTED!r}),\n{line}",
     )
     copy.edit(
         "models/semantic/activities.yml",
         "\nmetrics:\n",
-        """      - name: emails_answered
+        f"""      - name: emails_answered
         agg: sum_boolean
-        expr: activity_type = 'email' and is_replied
+        expr: {COUNTED}
 
 metrics:
   - name: emails_answered
     label: メール返信数 / E-mails answered
     description: |-
-      人が返信したメールの数
+      人が返信したメール
       Mails a person answered
     type: simple
     type_params:
-      measure: {name: emails_answered, fill_nulls_with: 0}
+      measure: {{name: emails_answered, fill_nulls_with: 0}}
 
 """,
     )
