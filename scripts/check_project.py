@@ -1,4 +1,4 @@
-"""Check the architecture rules; exit code 1 if one is broken, 2 if there is nothing to check."""
+"""Check the project's rules; exit code 1 if one is broken, 2 if there is nothing to check."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from kpi_warehouse.errors import UserError
 from kpi_warehouse.project_checks import Project, ProjectError, violations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,17 +19,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--manifest",
         type=Path,
-        help="dbt's manifest, as `dbt parse` writes it (default: target/manifest.json)",
+        help="a manifest that this command has written before; default: compile the project",
     )
     options = parser.parse_args(arguments)
     try:
-        project = Project.read(
-            options.root, options.manifest or options.root / "target" / "manifest.json"
-        )
-    except ProjectError as error:
+        if options.manifest:
+            project = Project.read(options.root, options.manifest)
+        else:
+            project = Project.compile(options.root)
+        found = violations(project)
+    except (ProjectError, UserError) as error:
         print(error, file=sys.stderr)
         return 2
-    found = violations(project)
     for violation in found:
         print(violation)
     print(f"{len(found)} violations" if found else "no violations", file=sys.stderr)

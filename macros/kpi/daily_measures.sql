@@ -1,11 +1,12 @@
 {#-
-    A select of daily measures from one fact: (measure_id, basis, measure_date,
-    channel_id, rep_id, team, quantity), zero quantities left out.
+    A select of daily measures from one fact: (measure_id, basis, regime_start,
+    measure_date, channel_id, rep_id, team, quantity), zero quantities left out.
 
     relation        CTE whose rows are the events
     measures        measure_id -> SQL of one event's quantity (1 and 0 for counts, or an
                     amount)
-    event_date      column: when it happened
+    event_date      column: when it happened; on both bases it decides by which
+                    definitions the event is counted
     cohort_date     column: what the cohort is dated by, NULL for events in no cohort;
                     none: the measures have no cohort basis
     rep_id, team, channel_id   columns; NULL becomes `unknown`
@@ -28,6 +29,7 @@
 
         select
             '{{ basis }}' as basis,
+            regime_start,
             {{ date_column }} as measure_date,
             {{ channel_id }} as channel_id,
             {{ rep_id }} as rep_id,
@@ -35,9 +37,22 @@
             {%- for measure_id, quantity in measures.items() %},
             sum({{ quantity }}) as {{ measure_id }}
             {%- endfor %}
-        from {{ relation }}
+        from (
+            select
+                {{ relation }}.*,
+                agreements.regime_start
+            from {{ relation }}
+            -- many-to-one
+            inner join {{ ref('int_agreements') }} as agreements
+                on {{ relation }}.{{ event_date }} = agreements.date_day
+        ) as dated
         where {{ date_column }} is not null
-        group by {{ date_column }}, {{ channel_id }}, {{ rep_id }}, {{ team }}
+        group by
+            regime_start,
+            {{ date_column }},
+            {{ channel_id }},
+            {{ rep_id }},
+            {{ team }}
 
     ){{ ',' if not loop.last }}
 
@@ -49,11 +64,12 @@
     select
         '{{ measure_id }}' as measure_id,
         basis,
-        measure_date,
         coalesce(channel_id, 'unknown') as channel_id,
         coalesce(rep_id, 'unknown') as rep_id,
         coalesce(team, 'unknown') as team,
-        cast({{ measure_id }} as decimal(18, 2)) as quantity
+        cast({{ measure_id }} as decimal(18, 2)) as quantity,
+        regime_start,
+        measure_date
     from {{ basis }}_sums
     where {{ measure_id }} <> 0
     {{ 'union all' if not (outer_last and loop.last) }}

@@ -6,22 +6,51 @@
     members     relation with one row per value of the dimension; none: the values that
                 occur
     exists_for  column of dim_kpis that says which KPIs have this dimension; none: all
+    is_draft    whether to compute the newest version of each KPI that is not published,
+                over all of history, instead of what is agreed
 
     No formula lives here. A KPI is one measure, or one measure over another, as the
-    registry says; a ratio is therefore always a sum over a sum, and NULL over nothing
-    (R1). From week upwards there is a row for every period between the first and the
-    last event, so that a zero is a row and not a gap; at day grain there are rows only
-    where there is something.
+    version in force on the day of each event says; a ratio is therefore always a sum
+    over a sum, and NULL over nothing (R1). From week upwards there is a row for every
+    period between the first and the last event, so that a zero is a row and not a gap;
+    at day grain there are rows only where there is something. A KPI has no rows for
+    periods before its first version or after its last one.
 -#}
-{% macro kpi_by_dimension(dimension, members=none, exists_for=none) -%}
+{% macro kpi_by_dimension(
+    dimension, members=none, exists_for=none, is_draft=false
+) -%}
 {%- set keys = ['basis', 'period_grain', 'period_start'] -%}
 {%- do keys.append(dimension) if dimension -%}
 with
 
+versions as (
+
+    select
+        kpi_id,
+        numerator_measure_id,
+        denominator_measure_id,
+        sample_measure_id,
+        version,
+        maturity_days,
+        has_event_basis,
+        has_cohort_basis,
+        is_subset_event,
+        is_subset_cohort,
+        effective_from,
+        coalesce(effective_to, cast('{{ var("calendar_end") }}' as date)) as last_day,
+        max(version) over (partition by kpi_id) as newest_version
+    from {{ ref('dim_kpis') }}
+    where {{ 'not ' if is_draft }}is_published {{ 'and ' ~ exists_for if exists_for }}
+
+),
+
 definitions as (
 
-    select * from {{ ref('dim_kpis') }}
-    where is_current {{ 'and ' ~ exists_for if exists_for }}
+    select
+        *,
+        max(last_day) over (partition by kpi_id) as last_day_of_kpi
+    from versions
+    {{ 'where version = newest_version' if is_draft }}
 
 ),
 
@@ -37,18 +66,26 @@ calendar_periods as (
 
 ),
 
+agreements as (
+
+    select * from {{ ref('int_agreements') }}
+
+),
+
 daily as (
 
     select
         measure_id,
         basis,
+        regime_start,
         measure_date,
         {%- if dimension %}
         {{ dimension }},
         {%- endif %}
         sum(quantity) as quantity
     from measures
-    group by measure_id, basis, measure_date{{ ', ' ~ dimension if dimension }}
+    group by
+        measure_id, basis, regime_start, measure_date{{ ', ' ~ dimension if dimension }}
 
 ),
 
@@ -57,6 +94,7 @@ quantities as (
     select
         daily.measure_id,
         daily.basis,
+        daily.regime_start,
         calendar_periods.period_grain,
         calendar_periods.period_start,
         {%- if dimension %}
@@ -69,9 +107,73 @@ quantities as (
     group by
         daily.measure_id,
         daily.basis,
+        daily.regime_start,
         calendar_periods.period_grain,
         calendar_periods.period_start
         {{- ', daily.' ~ dimension if dimension }}
+
+),
+
+regimes as (
+
+    select distinct regime_start from daily
+
+),
+
+-- what each measure is to the version of a KPI that counts the events of a regime
+roles as (
+
+    {% for role in ['numerator', 'denominator', 'sample'] %}
+    select
+        definitions.kpi_id,
+        definitions.version,
+        definitions.has_event_basis,
+        definitions.has_cohort_basis,
+        regimes.regime_start,
+        definitions.{{ role }}_measure_id as measure_id,
+        '{{ role }}' as role
+    from definitions
+    {% if is_draft %}
+    cross join regimes
+    {% else %}
+    -- one-to-many; no regime reaches over a change of version
+    inner join regimes
+        on regimes.regime_start
+        between definitions.effective_from and definitions.last_day
+    {% endif %}
+    where definitions.{{ role }}_measure_id is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+contributions as (
+
+    select
+        roles.kpi_id,
+        {%- for key in keys %}
+        quantities.{{ key }},
+        {%- endfor %}
+        {%- for role in ['numerator', 'denominator', 'sample'] %}
+        sum(
+            case when roles.role = '{{ role }}' then quantities.quantity else 0 end
+        ) as {{ role }},
+        {%- endfor %}
+        min(roles.version) as first_version,
+        max(roles.version) as last_version
+    from quantities
+    -- many-to-many: a measure serves several KPIs
+    inner join roles
+        on quantities.measure_id = roles.measure_id
+        and quantities.regime_start = roles.regime_start
+    where
+        (quantities.basis = 'event' and roles.has_event_basis)
+        or (quantities.basis = 'cohort' and roles.has_cohort_basis)
+    group by
+        roles.kpi_id
+        {%- for key in keys %},
+        quantities.{{ key }}
+        {%- endfor %}
 
 ),
 
@@ -91,21 +193,56 @@ periods as (
     select distinct
         bases.basis,
         calendar_periods.period_grain,
-        calendar_periods.period_start
+        calendar_periods.period_start,
+        calendar_periods.period_end,
+        -- the day whose definition the period is labelled with
+        case
+            when calendar_periods.period_end > {{ as_of_date() }} then {{ as_of_date() }}
+            else calendar_periods.period_end
+        end as label_day
     from bases
     inner join calendar_periods
         on calendar_periods.date_day between bases.first_date and bases.last_date
-    where calendar_periods.period_grain <> 'day'
 
 ),
 
-period_ends as (
+versions_of_periods as (
 
-    select distinct
-        period_grain,
-        period_start,
-        period_end
-    from calendar_periods
+    select
+        definitions.*,
+        periods.basis,
+        periods.period_grain,
+        periods.period_start,
+        periods.period_end,
+        agreements.small_sample_below,
+        row_number() over (
+            partition by
+                definitions.kpi_id,
+                periods.basis,
+                periods.period_grain,
+                periods.period_start
+            order by definitions.version desc
+        ) as version_number_from_last
+    from periods
+    -- many-to-one
+    left join agreements on periods.label_day = agreements.date_day
+    {% if is_draft %}
+    cross join definitions
+    {% else %}
+    -- many-to-many: the versions begun by then of the KPIs not yet withdrawn
+    inner join definitions
+        on definitions.effective_from <= {{ definition_day('periods.label_day') }}
+        and definitions.last_day_of_kpi >= {{ definition_day('periods.period_start') }}
+    {% endif %}
+    where
+        (periods.basis = 'event' and definitions.has_event_basis)
+        or (periods.basis = 'cohort' and definitions.has_cohort_basis)
+
+),
+
+labels as (
+
+    select * from versions_of_periods where version_number_from_last = 1
 
 ),
 
@@ -119,82 +256,59 @@ members as (
 cells as (
 
     select
-        definitions.kpi_id,
-        periods.basis,
-        periods.period_grain,
-        periods.period_start
+        labels.*
         {{- ',\n        members.' ~ dimension if dimension }}
-    from definitions
-    cross join periods
+    from labels
     {%- if dimension %}
     cross join members
     {%- endif %}
-    where
-        (periods.basis = 'event' and definitions.has_event_basis)
-        or (periods.basis = 'cohort' and definitions.has_cohort_basis)
+    where labels.period_grain <> 'day'
 
-    union
+    union all
 
     select
-        definitions.kpi_id,
-        quantities.basis,
-        quantities.period_grain,
-        quantities.period_start
-        {{- ',\n        quantities.' ~ dimension if dimension }}
-    from quantities
-    -- many-to-many: a measure serves several KPIs
-    inner join definitions
-        on quantities.measure_id = definitions.numerator_measure_id
-        or quantities.measure_id = definitions.denominator_measure_id
-    where
-        quantities.period_grain = 'day'
-        and (
-            (quantities.basis = 'event' and definitions.has_event_basis)
-            or (quantities.basis = 'cohort' and definitions.has_cohort_basis)
-        )
+        labels.*
+        {{- ',\n        contributions.' ~ dimension if dimension }}
+    from labels
+    -- one-to-many: one contribution per member
+    inner join contributions
+        on labels.kpi_id = contributions.kpi_id
+        and labels.basis = contributions.basis
+        and labels.period_grain = contributions.period_grain
+        and labels.period_start = contributions.period_start
+    where labels.period_grain = 'day'
 
 ),
 
 filled as (
 
     select
-        {%- for key in keys %}
-        cells.{{ key }},
-        {%- endfor %}
-        definitions.kpi_id,
-        definitions.version,
-        definitions.maturity_days,
-        period_ends.period_end,
+        cells.*,
         -- an interval is for a share of cases, not of yen, and only where the part is
         -- in the whole
         case cells.basis
-            when 'event' then definitions.is_subset_event
-            else definitions.is_subset_cohort
+            when 'event' then cells.is_subset_event
+            else cells.is_subset_cohort
         end
-        and definitions.sample_measure_id = definitions.denominator_measure_id
-            as is_proportion,
-        definitions.denominator_measure_id is not null as is_ratio,
-        coalesce(numerators.quantity, 0) as numerator,
+        and cells.sample_measure_id = cells.denominator_measure_id as is_proportion,
+        cells.denominator_measure_id is not null as is_ratio,
+        coalesce(contributions.numerator, 0) as numerator,
         case
-            when definitions.denominator_measure_id is not null
-                then coalesce(denominators.quantity, 0)
+            when cells.denominator_measure_id is not null
+                then coalesce(contributions.denominator, 0)
         end as denominator,
-        coalesce(samples.quantity, 0) as sample_size
+        coalesce(contributions.sample, 0) as sample_size,
+        coalesce(
+            contributions.first_version <> cells.version
+            or contributions.last_version <> cells.version, false
+        ) as is_mixed_version
     from cells
-    -- many-to-one
-    inner join definitions on cells.kpi_id = definitions.kpi_id
-    -- many-to-one
-    inner join period_ends
-        on cells.period_grain = period_ends.period_grain
-        and cells.period_start = period_ends.period_start
-    {%- for role in ['numerator', 'denominator', 'sample'] %}
     -- one-to-one
-    left join quantities as {{ role }}s
-        on definitions.{{ role }}_measure_id = {{ role }}s.measure_id
+    left join contributions
+        on cells.kpi_id = contributions.kpi_id
         {%- for key in keys %}
-        and cells.{{ key }} = {{ role }}s.{{ key }}
+        and cells.{{ key }} = contributions.{{ key }}
         {%- endfor %}
-    {%- endfor %}
 
 ),
 
@@ -236,11 +350,12 @@ final as (
         version as definition_version,
 
         -- booleans
-        is_ratio and sample_size < {{ var('small_sample_below') }} as is_small_sample,
+        is_ratio and sample_size < small_sample_below as is_small_sample,
         basis = 'event'
         or {{ dbt.dateadd('day', 'maturity_days', 'period_end') }} <= {{ as_of_date() }}
             as is_mature,
         period_end <= {{ as_of_date() }} as is_complete,
+        is_mixed_version,
 
         -- dates
         period_start,

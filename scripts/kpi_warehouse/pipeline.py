@@ -89,10 +89,13 @@ def _build_warehouse(settings: Settings, as_of_date: date, say: Say) -> None:
         "DATA_DIR": str(settings.data_dir),
         "DUCKDB_MEMORY_LIMIT": settings.memory_limit,
         "EXTRACTS_DIR": str(settings.extracts_dir),
+        "RESTATE_HISTORY": "1" if settings.restates_history else "0",
         "UNMAPPED_SEVERITY": "error" if settings.is_strict else "warn",
         "WAREHOUSE_PATH": str(private),
     }
     say(f"building the warehouse as of {as_of_date}")
+    if settings.restates_history:
+        say("  all of history is counted by what is agreed on that day (RESTATE_HISTORY=1)")
     try:
         outcome = run_dbt_build(environment, settings.data_dir / "dbt", say)
     except BuildError as error:

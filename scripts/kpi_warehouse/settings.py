@@ -5,6 +5,8 @@
     WAREHOUSE_PATH       the published DuckDB file; default $DATA_DIR/warehouse.duckdb
     AS_OF_DATE           last day that is in, YYYY-MM-DD; default the sample's, else today
     STRICT               1: codes without a mapping fail the build; default 0, they are a warning
+    RESTATE_HISTORY      1: count all of history by what is agreed on the as-of date; default 0,
+                         each event by what was agreed on its day
     DUCKDB_MEMORY_LIMIT  memory DuckDB may use before it spills to disk; default 4GB
 
 An empty variable counts as unset. A relative path counts from the current directory, a default
@@ -37,28 +39,33 @@ class Settings:
     warehouse_path: Path
     as_of_date: date | None
     is_strict: bool
+    restates_history: bool
     memory_limit: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], cwd: Path | None = None) -> Settings:
-        """Read the settings. Raises UserError if AS_OF_DATE is not a date or STRICT not 0 or 1."""
+        """Read the settings. Raises UserError if AS_OF_DATE is no date, or a switch not 0 or 1."""
         cwd = cwd or Path.cwd()
 
         def path_of(name: str, default: Path) -> Path:
             given = environment.get(name, "").strip()
             return (cwd / Path(given).expanduser()).resolve() if given else default.resolve()
 
+        def switch(name: str) -> bool:
+            given = environment.get(name, "").strip() or "0"
+            if given not in ("0", "1"):
+                raise UserError("not 0 or 1", name, "set it to 1, or leave it out")
+            return given == "1"
+
         data_dir = path_of("DATA_DIR", PROJECT_DIR / "data")
-        strict = environment.get("STRICT", "").strip() or "0"
-        if strict not in ("0", "1"):
-            raise UserError("not 0 or 1", "STRICT", "set it to 1, or leave it out")
         return cls(
             extracts_dir=path_of("EXTRACTS_DIR", PROJECT_DIR / "data" / "extracts"),
             extracts_are_default=not environment.get("EXTRACTS_DIR", "").strip(),
             data_dir=data_dir,
             warehouse_path=path_of("WAREHOUSE_PATH", data_dir / "warehouse.duckdb"),
             as_of_date=_date_or_none(environment.get("AS_OF_DATE", "")),
-            is_strict=strict == "1",
+            is_strict=switch("STRICT"),
+            restates_history=switch("RESTATE_HISTORY"),
             memory_limit=environment.get("DUCKDB_MEMORY_LIMIT", "").strip() or "4GB",
         )
 

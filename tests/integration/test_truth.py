@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import math
 
@@ -11,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.conftest import MODELS_ONLY, BuiltWorld, differences, differences_as_of
-from kpi_warehouse.settings import PROJECT_DIR
+from kpi_warehouse.truth.agreements import truth_as_agreed
 from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.intervals import wilson
-from kpi_warehouse.truth.kpis import KPIS, truth
+from kpi_warehouse.truth.kpis import KPIS
 from kpi_warehouse.world import WorldOptions
 
 # traps whose planting the comparison would prove nothing without
@@ -25,26 +24,16 @@ def test_sample_equals_the_truth(sample: BuiltWorld) -> None:
     """Every KPI x channel, rep, team and total x day to fiscal year, on both bases."""
     planted = [name for name, count in sample.log.traps.items() if count > 0]
     assert len(planted) >= MINIMUM_TRAPS
-    expected = truth(sample.log)
+    expected = truth_as_agreed(sample.log)
     seen = set(expected.by_total.filter(expected.by_total["numerator"] > 0)["kpi_id"])
     assert seen == {kpi.kpi_id for kpi in KPIS}, "a KPI that never occurs proves nothing"
     assert differences(sample, expected) == []
 
 
-def test_truth_and_registry_name_the_same_kpis() -> None:
-    registry = PROJECT_DIR / "seeds" / "registry" / "kpi_definitions.csv"
-    with registry.open(encoding="utf-8") as stream:
-        defined = {
-            row["kpi_id"]: (row["numerator_measure_id"], row["denominator_measure_id"] or None)
-            for row in csv.DictReader(stream)
-        }
-    assert defined == {kpi.kpi_id: (kpi.numerator, kpi.denominator) for kpi in KPIS}
-
-
 def test_any_past_state_can_be_rebuilt(sample: BuiltWorld, past: BuiltWorld) -> None:
     """R17: the same extracts as of a day in the past, a month end in the middle of the world."""
     assert past.log.as_of_date < sample.log.as_of_date
-    assert differences(past, truth(past.log)) == []
+    assert differences(past, truth_as_agreed(past.log)) == []
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +65,9 @@ def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
                 "update seeds.kpi_policies set policy_value = ? where policy_id = ?",
                 [str(value), policy_id],
             )
-    past.dbt("run", "--select", "int_policies+")
+    past.dbt("run", "--select", "int_agreements+")
     assert differences_as_of(past, past.log.as_of_date, policies) == []
-    assert differences(past, truth(past.log)) != [], "the policies change nothing"
+    assert differences(past, truth_as_agreed(past.log)) != [], "the policies change nothing"
 
 
 @settings(
@@ -98,7 +87,7 @@ def test_random_worlds_equal_their_truth(
     """Real builds of random small worlds that end on any day."""
     options = WorldOptions(seed=seed, activities=activities, as_of_date=as_of_date)
     world = small_world(options)
-    assert differences(world, truth(world.log)) == []
+    assert differences(world, truth_as_agreed(world.log)) == []
 
 
 def test_intervals_are_wilsons(sample: BuiltWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -13,6 +14,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from convert import convert, find_olist
+
+from integration.semantic_answers import comparisons, kpis_in_force
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "scripts" / "build.py"
@@ -205,3 +208,19 @@ def test_nothing_is_unmapped_or_rejected(warehouse: duckdb.DuckDBPyConnection) -
     ).fetchall()
     # the deals carry no amount to trust, so none is written
     assert dict(rows) == {"won_before_lead_created": 1, "won_without_amount": 842}
+
+
+def test_metricflow_equals_the_marts(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """In a copy, as this process has the warehouse itself open."""
+    path = warehouse.execute("select path from duckdb_databases() where not internal").fetchone()
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(path[0], copy)
+    environment = {"WAREHOUSE_PATH": str(copy), "AS_OF_DATE": AS_OF_DATE}
+    kpis = kpis_in_force(dt.date.fromisoformat(AS_OF_DATE))
+    compared = comparisons(copy, environment, tmp_path / "metricflow", kpis)
+    found = {str(cut): comparison.differences() for cut, comparison in compared.items()}
+    assert found == dict.fromkeys(found, "")
+    # calls, mails and amounts are not in this data
+    for comparison in compared.values():
+        assert {"leads_acquired", "deals_won", "win_rate"} <= set(comparison.occurring["kpi_id"])
+    assert sum(comparison.occurring.height for comparison in compared.values()) > 1_000

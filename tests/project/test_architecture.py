@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunner
 
 import check_project
+from kpi_warehouse.definitions import command
 from kpi_warehouse.project_checks import (
     RULES,
     Project,
@@ -21,6 +20,7 @@ from kpi_warehouse.project_checks import (
     layout,
     references,
     registry,
+    semantics,
     shape,
     sql_rules,
     violations,
@@ -28,8 +28,44 @@ from kpi_warehouse.project_checks import (
 )
 from kpi_warehouse.project_checks.sql_text import sql_of
 
-ROOT = Path(__file__).resolve().parents[2]
 GRAIN = "{#- Grain: one row per lead. -#}\n"
+# a registry of one KPI over one measure
+REGISTRY = {
+    "kpi_definitions": """\
+        kpi_id,version,status,effective_from,effective_to,name_ja,name_en,numerator_measure_id,\
+denominator_measure_id,sample_measure_id,unit,has_event_basis,has_cohort_basis,is_subset_event,\
+is_subset_cohort,has_channel,has_rep,has_team,is_targetable,maturity_days,definition_ja,\
+definition_en,owner_department,required_signoffs,sort_order
+        calls_made,1,agreed,2000-01-01,,架電数,Calls made,calls_made,,,count,true,true,false,false,\
+true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sales,10
+        """,
+    "kpi_signoffs": """\
+        kpi_id,version,department_id,signed_on
+        calls_made,1,inside_sales,2026-03-17
+        """,
+    "kpi_departments": """\
+        department_id
+        inside_sales
+        """,
+    "kpi_policies": """\
+        policy_id,policy_value,effective_from,effective_to,allowed_values,name_ja,name_en
+        small_sample_below,30,2000-01-01,,1-100,小標本,Small sample
+        """,
+    "measures": """\
+        measure_id,unit,counts_ja,counts_en,policy_ids,source_fields
+        calls_made,count,発信,Dials,,leads.lead_id
+        """,
+}
+METRICS = """\
+    metrics:
+      - name: calls_made
+        label: 架電数 / Calls made
+        description: |-
+          発信した件数
+          Outbound dials
+        type: simple
+        type_params: {measure: calls_made}
+    """
 
 
 class Fake:
@@ -43,13 +79,23 @@ class Fake:
             "macros": {},
             "sources": {},
         }
-        for folder in ("models/staging", "seeds/registry", "macros", "tests"):
+        for folder in ("models/staging", "models/marts/kpi", "seeds/registry", "macros", "tests"):
             (root / folder).mkdir(parents=True)
-        self.file(
-            "seeds/registry/kpi_definitions.csv",
-            "kpi_id,version,numerator_measure_id\ncalls_made,1,calls_made\n",
+        for seed, text in REGISTRY.items():
+            self.file(f"seeds/registry/{seed}.csv", text)
+        self.file("models/semantic/calls.yml", METRICS)
+
+    def registry(self, seed: str, before: str, after: str) -> None:
+        """Change the one place of a registry file where a text stands."""
+        text = (self.root / "seeds" / "registry" / f"{seed}.csv").read_text("utf-8")
+        assert text.count(before) == 1
+        self.file(f"seeds/registry/{seed}.csv", text.replace(before, after))
+
+    def agree(self) -> None:
+        """Write what follows from the registry, as the command does."""
+        command.write_definitions(
+            self.root, lambda line: None, compile_project=lambda root, work: self.manifest
         )
-        self.file("seeds/registry/measures.csv", "measure_id\ncalls_made\n")
 
     def file(self, path: str, text: str) -> None:
         """Write a file of the project."""
@@ -69,6 +115,7 @@ class Fake:
         """Add a model that keeps the rules about form, and a test on its key."""
         node = self._node("model", path, reads)
         node |= {"raw_code": GRAIN + sql, "description": "Grain: one row per lead."}
+        node |= {"compiled_code": sql, "relation_name": f'"fake"."{node["name"]}"'}
         if path.startswith("models/marts"):
             node["config"] = {"contract": {"enforced": True}}
             node["columns"] = {
@@ -115,7 +162,11 @@ class Fake:
     def source(self, system: str, name: str) -> str:
         """Add a source table and return its id."""
         unique_id = f"source.fake.{system}.{name}"
-        self.manifest["sources"][unique_id] = {"source_name": system, "name": name}
+        self.manifest["sources"][unique_id] = {
+            "source_name": system,
+            "name": name,
+            "columns": {"lead_id": {"name": "lead_id"}},
+        }
         return unique_id
 
     def macro(
@@ -176,7 +227,12 @@ def fake(tmp_path: Path) -> Fake:
         reads=(stg["unique_id"], codes["unique_id"]),
     )
     project.model("models/marts/core/fct_leads.sql", reads=(inter["unique_id"], codes["unique_id"]))
+    project.model(
+        "models/intermediate/measures/int_measures_calls.sql",
+        "select 'calls_made' as measure_id, 1 as quantity",
+    )
     project.macro("macros/code_key.sql", "code_key")
+    project.agree()
     return project
 
 
@@ -432,30 +488,91 @@ def a_fourth_kind_of_seed(fake: Fake) -> None:
 
 
 def a_kpi_id_in_capitals(fake: Fake) -> None:
-    fake.file(
-        "seeds/registry/kpi_definitions.csv",
-        "kpi_id,version,numerator_measure_id\nCallsMade,1,calls_made\n",
-    )
+    fake.registry("kpi_definitions", "\ncalls_made,1", "\nCallsMade,1")
 
 
-def a_kpi_defined_twice(fake: Fake) -> None:
-    fake.file(
-        "seeds/registry/kpi_definitions.csv",
-        "kpi_id,version,numerator_measure_id\ncalls_made,1,calls_made\ncalls_made,1,calls_made\n",
-    )
+def a_signature_given_twice(fake: Fake) -> None:
+    row = "calls_made,1,inside_sales,2026-03-17\n"
+    fake.registry("kpi_signoffs", row, row + row)
+
+
+def a_version_numbered_two(fake: Fake) -> None:
+    fake.registry("kpi_definitions", "\ncalls_made,1", "\ncalls_made,2")
+
+
+def a_unit_that_changes(fake: Fake) -> None:
+    text = (fake.root / "seeds/registry/kpi_definitions.csv").read_text("utf-8")
+    row = text.splitlines()[1]
+    draft = row.replace(",1,agreed", ",2,draft").replace(",count,", ",jpy,")
+    fake.registry("kpi_definitions", row, f"{row}\n{draft}")
+
+
+def a_sign_off_that_is_missing(fake: Fake) -> None:
+    fake.file("seeds/registry/kpi_departments.csv", "department_id\ninside_sales\nmarketing\n")
+    fake.registry("kpi_definitions", "inside_sales,inside_sales", "inside_sales,marketing")
 
 
 def a_kpi_of_an_unknown_measure(fake: Fake) -> None:
-    fake.file(
-        "seeds/registry/kpi_definitions.csv",
-        "kpi_id,version,numerator_measure_id,denominator_measure_id\ncalls_made,1,calls_made,x\n",
-    )
+    fake.registry("kpi_definitions", "Calls made,calls_made,,", "Calls made,calls_made,,x")
 
 
 def a_measure_of_no_kpi(fake: Fake) -> None:
-    fake.file("seeds/registry/measures.csv", "measure_id\ncalls_made\nidle_hours\n")
+    fake.file(
+        "seeds/registry/measures.csv",
+        """\
+        measure_id,unit,counts_ja,counts_en,policy_ids,source_fields
+        calls_made,count,発信,Dials,,leads.lead_id
+        idle_hours,hours,時間,Hours,,leads.lead_id
+        """,
+    )
 
 
+def a_rate_without_a_denominator(fake: Fake) -> None:
+    fake.registry("kpi_definitions", "calls_made,,,count", "calls_made,,calls_made,rate")
+
+
+def a_policy_that_is_not_allowed(fake: Fake) -> None:
+    fake.registry("kpi_policies", ",30,", ",300,")
+
+
+def a_policy_that_changes_alone(fake: Fake) -> None:
+    fake.registry("measures", "Dials,,", "Dials,small_sample_below,")
+    fake.registry(
+        "kpi_policies",
+        ",30,2000-01-01,,1-100,小標本,Small sample\n",
+        ",30,2000-01-01,2026-03-31,1-100,小標本,Small sample\n"
+        "small_sample_below,40,2026-04-01,,1-100,小標本,Small sample\n",
+    )
+
+
+def a_code_with_two_meanings(fake: Fake) -> None:
+    fake.file("seeds/mappings/channels.csv", "code,means\na,x\na,y\n")
+
+
+def a_field_of_no_extract(fake: Fake) -> None:
+    fake.registry("measures", "leads.lead_id", "leads.shoe_size")
+
+
+def a_name_that_the_funnel_does_not_say(fake: Fake) -> None:
+    fake.registry("kpi_definitions", ",Calls made,", ",Dials,")
+
+
+def a_measure_that_counts_something_else(fake: Fake) -> None:
+    node = fake.manifest["nodes"]["model.fake.int_measures_calls"]
+    node["compiled_code"] = "select 'calls_made' as measure_id, 2 as quantity"
+
+
+def a_metric_of_no_kpi(fake: Fake) -> None:
+    fake.file(
+        "models/semantic/dials.yml",
+        """\
+        metrics:
+          - {name: dials, type: simple, type_params: {measure: dials}}
+        """,
+    )
+
+
+OF_THE_REGISTRY = {rule.__name__: rule for rule in registry.REGISTRY_RULES}
 BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     references.references_run_downstream: (
         intermediate_reads_a_mart,
@@ -522,8 +639,23 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
         a_yaml_file_without_keys,
     ),
     layout.layout_is_known: (a_file_at_the_top, a_fourth_kind_of_seed),
-    registry.registry_ids_are_unique: (a_kpi_id_in_capitals, a_kpi_defined_twice),
-    registry.measures_exist_and_are_used: (a_kpi_of_an_unknown_measure, a_measure_of_no_kpi),
+    OF_THE_REGISTRY["registry_cells_are_readable"]: (a_kpi_id_in_capitals,),
+    OF_THE_REGISTRY["registry_ids_are_unique"]: (a_signature_given_twice,),
+    OF_THE_REGISTRY["versions_follow_each_other"]: (a_version_numbered_two,),
+    OF_THE_REGISTRY["versions_keep_their_kind"]: (a_unit_that_changes,),
+    OF_THE_REGISTRY["versions_are_signed"]: (a_sign_off_that_is_missing,),
+    OF_THE_REGISTRY["measures_exist_and_are_used"]: (
+        a_kpi_of_an_unknown_measure,
+        a_measure_of_no_kpi,
+    ),
+    OF_THE_REGISTRY["rates_have_a_denominator"]: (a_rate_without_a_denominator,),
+    OF_THE_REGISTRY["policies_hold_at_all_times"]: (a_policy_that_is_not_allowed,),
+    OF_THE_REGISTRY["policies_change_with_versions"]: (a_policy_that_changes_alone,),
+    OF_THE_REGISTRY["mapping_rows_do_not_overlap"]: (a_code_with_two_meanings,),
+    registry.source_fields_exist: (a_field_of_no_extract,),
+    registry.funnel_follows_the_registry: (a_name_that_the_funnel_does_not_say,),
+    registry.definitions_are_locked: (a_measure_that_counts_something_else,),
+    semantics.metrics_and_registry_agree: (a_metric_of_no_kpi,),
 }
 
 
@@ -651,60 +783,57 @@ def test_sql_of_keeps_the_texts_of_tags_only() -> None:
 # the command ------------------------------------------------------------------------------------
 
 
+def check(fake: Fake, content: str | None) -> int:
+    """Run the command on a manifest with this content; without content there is none."""
+    if content is not None:
+        fake.file("target/manifest.json", content)
+    manifest = fake.root / "target" / "manifest.json"
+    return check_project.main(["--root", str(fake.root), "--manifest", str(manifest)])
+
+
 def test_command_prints_violations_and_fails(
     fake: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     no_key_test(fake)
-    fake.file("target/manifest.json", json.dumps(fake.manifest))
-    assert check_project.main(["--root", str(fake.root)]) == 1
+    assert check(fake, json.dumps(fake.manifest)) == 1
     assert "models_have_a_key_test: int_steps: add" in capsys.readouterr().out
 
 
 def test_command_passes_a_clean_project(fake: Fake) -> None:
-    fake.file("target/manifest.json", json.dumps(fake.manifest))
-    assert check_project.main(["--root", str(fake.root)]) == 0
+    assert check(fake, json.dumps(fake.manifest)) == 0
 
 
-@pytest.mark.parametrize("content", [None, "{"], ids=["absent", "cut off"])
+def not_compiled(fake: Fake) -> str:
+    """The manifest as `dbt parse` writes it."""
+    for node in fake.manifest["nodes"].values():
+        node.pop("compiled_code", None)
+    return json.dumps(fake.manifest)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [lambda fake: None, lambda fake: "{", not_compiled],
+    ids=["absent", "cut off", "not compiled"],
+)
 def test_command_says_what_is_missing(
-    fake: Fake, capsys: pytest.CaptureFixture[str], content: str | None
+    fake: Fake, capsys: pytest.CaptureFixture[str], content: Callable[[Fake], str | None]
 ) -> None:
-    if content is not None:
-        fake.file("target/manifest.json", content)
+    assert check(fake, content(fake)) == 2
+    error = capsys.readouterr().err
+    assert "manifest" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_command_says_that_the_project_does_not_compile(
+    fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert check_project.main(["--root", str(fake.root)]) == 2
     error = capsys.readouterr().err
-    assert "dbt parse" in error
+    assert "cannot compile" in error
     assert len(error.splitlines()) == 1
 
 
 # the project itself -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """This project, parsed into a folder of its own."""
-    work = tmp_path_factory.mktemp("dbt")
-    arguments = [
-        "--quiet",
-        "--no-partial-parse",
-        "--project-dir",
-        str(ROOT),
-        "--profiles-dir",
-        str(ROOT / "profiles"),
-        "--target-path",
-        str(work / "target"),
-        "--log-path",
-        str(work / "logs"),
-    ]
-    before = dict(os.environ)
-    os.environ["WAREHOUSE_PATH"] = str(work / "warehouse.duckdb")
-    try:
-        result = dbtRunner().invoke(["parse", *arguments])
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    assert result.success, result.exception
-    return Project.read(ROOT, work / "target" / "manifest.json")
 
 
 def test_the_project_has_models_seeds_and_macros(project: Project) -> None:

@@ -1,25 +1,55 @@
 -- Registry and results, both ways, for every basis and dimension that the registry
 -- promises.
-with
-
 {% set marts = {
     'kpi_by_channel_period': 'has_channel',
     'kpi_by_rep_period': 'has_rep',
     'kpi_by_team_period': 'has_team',
-    'kpi_by_period': 'true',
+    'kpi_by_period': 'is_published',
 } %}
+with
+
+bases as (
+
+    select
+        basis,
+        min(measure_date) as first_date,
+        max(measure_date) as last_date
+    from {{ ref('int_measures_daily') }}
+    group by basis
+
+),
+
+-- a KPI that was in force on no day of the data has no rows; nor has an empty warehouse
+definitions as (
+
+    select
+        versions.*,
+        bases.basis,
+        versions.effective_from <= {{ definition_day('bases.last_date') }}
+        and coalesce(versions.effective_to, bases.last_date)
+        >= {{ definition_day('bases.first_date') }} as is_due
+    from {{ ref('dim_kpis') }} as versions
+    cross join bases
+    where
+        versions.is_published
+        and case bases.basis
+            when 'event' then versions.has_event_basis
+            else versions.has_cohort_basis
+        end
+
+),
+
 promised as (
 
     {% for mart, condition in marts.items() %}
-    {% for basis in ['event', 'cohort'] %}
     select
         '{{ mart }}' as mart,
         kpi_id,
-        '{{ basis }}' as basis
-    from {{ ref('dim_kpis') }}
-    where is_current and has_{{ basis }}_basis and {{ condition }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        basis,
+        max(case when is_due then 1 else 0 end) as is_due
+    from definitions
+    where {{ condition }}
+    group by kpi_id, basis
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -36,13 +66,6 @@ published as (
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
-),
-
--- an empty warehouse publishes nothing, which is no gap
-bases as (
-
-    select distinct basis from {{ ref('int_measures_daily') }}
-
 )
 
 select
@@ -55,5 +78,5 @@ full outer join published
     and promised.kpi_id = published.kpi_id
     and promised.basis = published.basis
 where
-    (published.kpi_id is null and promised.basis in (select bases.basis from bases))
+    (published.kpi_id is null and promised.is_due = 1)
     or promised.kpi_id is null

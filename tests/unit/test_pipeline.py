@@ -70,6 +70,7 @@ def test_dbt_is_told_where_everything_is(settings, dbt, tmp_path):
         "DATA_DIR": str(tmp_path / "data"),
         "DUCKDB_MEMORY_LIMIT": "4GB",
         "EXTRACTS_DIR": str(tmp_path / "extracts"),
+        "RESTATE_HISTORY": "0",
         "UNMAPPED_SEVERITY": "warn",
         "WAREHOUSE_PATH": str(tmp_path / "data" / "warehouse.building.duckdb"),
     }

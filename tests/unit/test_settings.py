@@ -24,15 +24,19 @@ def test_defaults_lie_in_the_project(tmp_path):
     assert found.warehouse_path == PROJECT_DIR / "data" / "warehouse.duckdb"
     assert found.as_of_date is None
     assert not found.is_strict
+    assert not found.restates_history
 
 
 def test_given_paths_count_from_the_current_directory(tmp_path):
-    found = settings(tmp_path, EXTRACTS_DIR="raw", DATA_DIR="out/x", STRICT="1")
+    found = settings(
+        tmp_path, EXTRACTS_DIR="raw", DATA_DIR="out/x", STRICT="1", RESTATE_HISTORY="1"
+    )
     assert found.extracts_dir == tmp_path / "raw"
     assert not found.extracts_are_default
     assert found.warehouse_path == tmp_path / "out" / "x" / "warehouse.duckdb"
     assert settings(tmp_path, WAREHOUSE_PATH="/w.duckdb").warehouse_path == Path("/w.duckdb")
     assert found.is_strict
+    assert found.restates_history
 
 
 def test_the_as_of_date_is_the_given_one_else_the_samples_else_today_in_japan(tmp_path):

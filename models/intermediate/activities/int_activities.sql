@@ -48,9 +48,9 @@ reps as (
 
 ),
 
-policies as (
+agreements as (
 
-    select * from {{ ref('int_policies') }}
+    select * from {{ ref('int_agreements') }}
 
 ),
 
@@ -251,14 +251,15 @@ followed as (
     select
         numbered.*,
         coalesce(
-            case policies.follow_up_starts
+            case agreements.follow_up_starts
                 when 'after_first_contact'
                     then numbered.touch_number >= 2 and numbered.has_earlier_contact
                 else numbered.touch_number >= 2
             end, false
         ) as is_follow_up
     from numbered
-    cross join policies
+    -- many-to-one
+    left join agreements on numbered.activity_date = agreements.date_day
 
 ),
 

@@ -161,7 +161,9 @@ judged as (
             as is_stated_person
     from calls
     -- many-to-one; left, so that an unmapped outcome stays visible
-    left join outcomes on calls.disposition_code = outcomes.disposition_code
+    left join outcomes
+        on calls.disposition_code = outcomes.disposition_code
+        and {{ is_valid_on('outcomes', business_date('calls.started_at')) }}
 
 ),
 

@@ -28,9 +28,9 @@ events as (
 
 ),
 
-policies as (
+agreements as (
 
-    select * from {{ ref('int_policies') }}
+    select * from {{ ref('int_agreements') }}
 
 ),
 
@@ -95,6 +95,8 @@ sent as (
         emails.lead_id as source_lead_id,
         emails.rep_id,
         emails.sent_at,
+        {{ dbt.dateadd('day', 'agreements.open_window_days', 'emails.sent_at') }}
+            as opens_until,
         emails.source_system,
         lower(emails.recipient) as recipient,
         {{ code_key('emails.kind') }} as kind,
@@ -106,6 +108,9 @@ sent as (
         on emails.message_id = numbered_recipients.message_id
         and emails.source_row = numbered_recipients.source_row
         and emails.source_file = numbered_recipients.source_file
+    -- many-to-one: the window agreed on the day of the send
+    left join agreements
+        on {{ business_date('emails.sent_at') }} = agreements.date_day
 
 ),
 
@@ -117,6 +122,7 @@ addressed_events as (
         sent.message_id,
         sent.recipient_number,
         sent.sent_at,
+        sent.opens_until,
         events.event,
         events.user_agent,
         events.is_machine,
@@ -144,15 +150,11 @@ matched_events as (
         coalesce(addressed_events.information_exchanged, false)
             as information_exchanged,
         addressed_events.occurred_at >= addressed_events.sent_at
-        and addressed_events.occurred_at
-        <= {{ dbt.dateadd(
-            'day', 'policies.open_window_days', 'addressed_events.sent_at'
-        ) }}
+        and addressed_events.occurred_at <= addressed_events.opens_until
             as is_in_open_window
     from addressed_events
     left join machine_agents
         on addressed_events.user_agent = machine_agents.user_agent
-    cross join policies
 
 ),
 

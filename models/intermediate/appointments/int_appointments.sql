@@ -165,8 +165,17 @@ ended as (
                 then coalesce(judgements.judgement, 'unmapped')
         end as stated_judgement
     from folded
-    left join outcomes on folded.outcome_code = outcomes.outcome_code
-    left join judgements on folded.judgement_code = judgements.judgement_code
+    left join outcomes
+        on folded.outcome_code = outcomes.outcome_code
+        and {{ is_valid_on(
+            'outcomes', business_date('coalesce(folded.starts_at, folded.booked_at)')
+        ) }}
+    left join judgements
+        on folded.judgement_code = judgements.judgement_code
+        and {{ is_valid_on(
+            'judgements',
+            business_date('coalesce(folded.judged_at, folded.starts_at, folded.booked_at)')
+        ) }}
 
 ),
 

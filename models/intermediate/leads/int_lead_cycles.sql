@@ -32,6 +32,7 @@ recycles as (
     from status_history
     inner join statuses
         on {{ code_key('status_history.status') }} = statuses.status_code
+        and {{ is_valid_on('statuses', business_date('status_history.entered_at')) }}
     -- many-to-one; left, as the lead itself may be in no extract
     left join identities on status_history.lead_id = identities.source_lead_id
     where statuses.is_recycle

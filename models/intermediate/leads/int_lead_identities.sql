@@ -94,7 +94,9 @@ final as (
         case when surviving.is_known then surviving.acquired_date end as acquired_date
     from surviving
     -- many-to-one; left, so that an unmapped source stays visible
-    left join sources on surviving.source_code = sources.source_code
+    left join sources
+        on surviving.source_code = sources.source_code
+        and {{ is_valid_on('sources', 'surviving.acquired_date') }}
 
 )
 

@@ -76,6 +76,7 @@ final as (
     left join sources as latest_sources
         on {{ code_key('coalesce(leads.latest_source, leads.source)') }}
         = latest_sources.source_code
+        and {{ is_valid_on('latest_sources', 'identities.acquired_date') }}
     left join company_sizes
         on leads.employees >= company_sizes.employees_from
         and (

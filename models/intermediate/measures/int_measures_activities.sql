@@ -1,5 +1,5 @@
 {#-
-    Grain: one row per measure, basis, date, channel, rep and team.
+    Grain: one row per measure, basis, regime, date, channel, rep and team.
     What is counted in the approach phase: one line per measure.
 -#}
 with

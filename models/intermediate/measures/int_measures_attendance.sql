@@ -1,5 +1,5 @@
 {#-
-    Grain: one row per measure, basis, date, channel, rep and team.
+    Grain: one row per measure, basis, regime, date, channel, rep and team.
     Working hours. They belong to a rep and a day, never to a channel or a cohort.
 -#}
 with

@@ -1,5 +1,5 @@
 {#-
-    Grain: one row per measure, basis, date, channel, rep and team.
+    Grain: one row per measure, basis, regime, date, channel, rep and team.
     Every measure of the registry, additive over all of these; the only input of the KPI
     marts.
 -#}
@@ -16,6 +16,7 @@ final as (
         rep_id,
         team,
         quantity,
+        regime_start,
         measure_date
     from {{ ref('int_measures_' ~ part) }}
     {{ 'union all' if not loop.last }}

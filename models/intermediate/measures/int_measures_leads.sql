@@ -1,5 +1,5 @@
 {#-
-    Grain: one row per measure, basis, date, channel, rep and team.
+    Grain: one row per measure, basis, regime, date, channel, rep and team.
     What is counted in leads: acquired, permission won, handed over and won. The cohort
     of a hand-over is the hand-over's, not the lead's.
 -#}

@@ -1,8 +1,11 @@
 {#-
-    Grain: one row per meeting basis, lead key and engagement cycle that has a meeting.
+    Grain: one row per meeting basis, event that is counted (counted_at), lead key and
+    engagement cycle that has a meeting.
     A meeting is the first event of its cycle: the first appointment booked, or the
-    first opportunity that becomes a proposal. `agreed` repeats the basis that policy
-    meeting_counts_at names; both bases are always there, to be held against each other.
+    first opportunity that becomes a proposal. `agreed` repeats the rows of the basis that
+    policy meeting_counts_at names on their day; both bases are always there, to be held
+    against each other. A lead that has its appointment under one policy and its proposal
+    under the next one is counted by both, each on its day.
 -#}
 with
 
@@ -25,9 +28,9 @@ cycles as (
 
 ),
 
-policies as (
+agreements as (
 
-    select * from {{ ref('int_policies') }}
+    select * from {{ ref('int_agreements') }}
 
 ),
 
@@ -80,7 +83,11 @@ sequenced as (
 
 firsts as (
 
-    select * from sequenced where event_number = 1
+    select
+        *,
+        {{ business_date('meeting_at') }} as meeting_date
+    from sequenced
+    where event_number = 1
 
 ),
 
@@ -88,6 +95,7 @@ final as (
 
     select
         meeting_basis,
+        meeting_basis as counted_at,
         event_id,
         lead_key,
         lead_id,
@@ -95,7 +103,7 @@ final as (
         rep_id,
         cycle_number,
         meeting_at,
-        {{ business_date('meeting_at') }} as meeting_date,
+        meeting_date,
         acquired_date
     from firsts
 
@@ -103,6 +111,7 @@ final as (
 
     select
         'agreed' as meeting_basis,
+        firsts.meeting_basis as counted_at,
         firsts.event_id,
         firsts.lead_key,
         firsts.lead_id,
@@ -110,10 +119,13 @@ final as (
         firsts.rep_id,
         firsts.cycle_number,
         firsts.meeting_at,
-        {{ business_date('firsts.meeting_at') }} as meeting_date,
+        firsts.meeting_date,
         firsts.acquired_date
     from firsts
-    inner join policies on firsts.meeting_basis = policies.meeting_counts_at
+    -- many-to-one
+    inner join agreements
+        on firsts.meeting_date = agreements.date_day
+        and firsts.meeting_basis = agreements.meeting_counts_at
 
 )
 

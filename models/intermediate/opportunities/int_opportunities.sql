@@ -46,15 +46,7 @@ closed as (
         outcomes.proposal_at,
         coalesce(outcomes.proposal_owner_id, opportunities.owner_id)
             as proposal_owner_id,
-        case
-            when coalesce(outcomes.outcome, 'open') = 'open' then null
-            -- the record's own close date, unless it speaks of a close yet to come
-            when opportunities.close_date > {{ as_of_date() }}
-                then {{ business_date('outcomes.outcome_at') }}
-            else coalesce(
-                opportunities.close_date, {{ business_date('outcomes.outcome_at') }}
-            )
-        end as closed_date
+        outcomes.closed_date
     from opportunities
     -- one-to-one
     left join outcomes on opportunities.opportunity_id = outcomes.opportunity_id

@@ -24,30 +24,50 @@ bookings as (
 
 ),
 
-policies as (
+outcomes as (
 
-    select * from {{ ref('int_policies') }}
+    select * from {{ ref('int_opportunity_outcomes') }}
+
+),
+
+agreements as (
+
+    select * from {{ ref('int_agreements') }}
+
+),
+
+-- the window agreed on the day that counts the deal: its close, else the as-of date
+windows as (
+
+    select
+        opportunities.*,
+        {{ dbt.dateadd(
+            'day', '-agreements.influence_window_days', 'opportunities.created_at'
+        ) }} as influence_from
+    from opportunities
+    -- one-to-one
+    left join outcomes on opportunities.opportunity_id = outcomes.opportunity_id
+    -- many-to-one
+    left join agreements
+        on coalesce(outcomes.closed_date, {{ as_of_date() }}) = agreements.date_day
 
 ),
 
 influences as (
 
     select
-        opportunities.opportunity_id,
+        windows.opportunity_id,
         approaches.rep_id,
         row_number() over (
-            partition by opportunities.opportunity_id
+            partition by windows.opportunity_id
             order by approaches.occurred_at desc, approaches.activity_id desc
         ) as approach_number_from_last
-    from opportunities
-    cross join policies
+    from windows
     -- one-to-many
     inner join approaches
-        on opportunities.lead_key = approaches.lead_key
-        and approaches.occurred_at <= opportunities.created_at
-        and approaches.occurred_at >= {{ dbt.dateadd(
-            'day', '-policies.influence_window_days', 'opportunities.created_at'
-        ) }}
+        on windows.lead_key = approaches.lead_key
+        and approaches.occurred_at <= windows.created_at
+        and approaches.occurred_at >= windows.influence_from
 
 ),
 

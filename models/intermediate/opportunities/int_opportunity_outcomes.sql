@@ -1,13 +1,20 @@
 {#-
     Grain: one row per opportunity that has entered a stage.
-    The only model that decides whether a deal is open, won or lost: its latest outcome
-    is its outcome, and earlier closes only count as reopenings (R13).
+    The only model that decides whether a deal is open, won or lost, and when it was
+    closed: its latest outcome is its outcome, and earlier closes only count as
+    reopenings (R13).
 -#}
 with
 
 entries as (
 
     select * from {{ ref('int_opportunity_stage_events') }}
+
+),
+
+opportunities as (
+
+    select * from {{ ref('int_opportunity_leads') }}
 
 ),
 
@@ -63,8 +70,20 @@ final as (
 
         -- dates
         folded.outcome_at,
-        folded.proposal_at
+        folded.proposal_at,
+        case
+            when folded.outcome = 'open' then null
+            -- the record's own close date, unless it speaks of a close yet to come
+            when opportunities.close_date > {{ as_of_date() }}
+                then {{ business_date('folded.outcome_at') }}
+            else coalesce(
+                opportunities.close_date, {{ business_date('folded.outcome_at') }}
+            )
+        end as closed_date
     from folded
+    -- one-to-one
+    left join opportunities
+        on folded.opportunity_id = opportunities.opportunity_id
     -- one-to-one
     left join entries as proposals
         on folded.opportunity_id = proposals.opportunity_id

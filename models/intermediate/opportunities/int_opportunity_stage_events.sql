@@ -8,7 +8,12 @@ with
 
 opportunities as (
 
-    select * from {{ ref('stg_generic__opportunities') }}
+    select
+        *,
+        least(
+            {{ business_date('coalesce(updated_at, created_at)') }}, close_date
+        ) as stated_date
+    from {{ ref('stg_generic__opportunities') }}
     where
         is_accepted
         and not coalesce(is_deleted, false)
@@ -50,7 +55,9 @@ history_entries as (
     -- many-to-one; inner, as deleted opportunities do not count
     inner join opportunities
         on history.opportunity_id = opportunities.opportunity_id
-    left join stages on {{ code_key('history.stage') }} = stages.stage_code
+    left join stages
+        on {{ code_key('history.stage') }} = stages.stage_code
+        and {{ is_valid_on('stages', business_date('history.entered_at')) }}
 
 ),
 
@@ -86,7 +93,10 @@ records as (
         opportunities.close_date,
         coalesce(opportunities.updated_at, opportunities.created_at) as known_at
     from opportunities
-    left join stages on {{ code_key('opportunities.stage') }} = stages.stage_code
+    left join stages
+        on {{ code_key('opportunities.stage') }} = stages.stage_code
+        -- what the stage meant when the record was last known, or closed before
+        and {{ is_valid_on('stages', 'opportunities.stated_date') }}
 
 ),
 

@@ -33,8 +33,10 @@ final as (
         required_signoffs,
         signed_by,
         missing_signoffs,
-        change,
-        change_reason,
+        change_ja,
+        change_en,
+        change_reason_ja,
+        change_reason_en,
 
         -- numerics
         version,

@@ -31,6 +31,7 @@ final as (
         duration_seconds,
 
         -- booleans
+        is_approach_to_target,
         is_follow_up,
         is_connected,
         is_target_connected,

@@ -24,7 +24,10 @@ final as (
         -- dates
         booked_at,
         held_at,
-        judged_at
+        judged_at,
+        booked_date,
+        held_date,
+        judged_date
     from appointments
 
 )

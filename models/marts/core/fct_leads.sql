@@ -37,7 +37,10 @@ final as (
         judged_at,
         qualified_at,
         handed_over_at,
-        won_at
+        won_at,
+        acquired_date,
+        handed_over_date,
+        won_date
     from leads
 
 )

@@ -1,4 +1,4 @@
-"""The architecture rules, executable: each reads dbt's manifest and yields what breaks it."""
+"""The project's rules, executable: each reads dbt's manifest or files and yields what breaks it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from .references import (
     references_run_downstream,
     staging_systems_stay_apart,
 )
-from .registry import measures_exist_and_are_used, registry_ids_are_unique
+from .registry import (
+    REGISTRY_RULES,
+    definitions_are_locked,
+    funnel_follows_the_registry,
+    source_fields_exist,
+)
+from .semantics import metrics_and_registry_agree
 from .shape import (
     contract_types_are_portable,
     macro_files_hold_one_documented_macro,
@@ -44,8 +50,11 @@ RULES: tuple[Rule, ...] = (
     models_ignore_the_target,
     yaml_keys_are_known,
     layout_is_known,
-    registry_ids_are_unique,
-    measures_exist_and_are_used,
+    *REGISTRY_RULES,
+    source_fields_exist,
+    funnel_follows_the_registry,
+    definitions_are_locked,
+    metrics_and_registry_agree,
 )
 
 

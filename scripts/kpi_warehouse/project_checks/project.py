@@ -9,6 +9,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kpi_warehouse.definitions.command import REGISTRY, work_folder
+from kpi_warehouse.definitions.compilation import compiled_manifest
+from kpi_warehouse.definitions.rules import RegistryFiles, read_files
+from kpi_warehouse.errors import UserError
+
 Node = dict[str, Any]
 
 
@@ -31,25 +36,40 @@ class Violation:
 
 @dataclass(frozen=True)
 class Project:
-    """dbt's account of the project (target/manifest.json) and the folder it describes.
+    """dbt's account of the project (its manifest) and the folder it describes.
 
     root: the project's folder, for the rules about files that the manifest does not hold
-    manifest: the parsed manifest, schema v12
+    manifest: the manifest, schema v12, with the compiled SQL of the models
     """
 
     root: Path
     manifest: dict[str, Any]
 
     @classmethod
+    def compile(cls, root: Path, work: Path | None = None) -> Project:
+        """Compile the project, dbt's own files in `work`. Raises ProjectError if that fails."""
+        try:
+            return cls(root, compiled_manifest(root, work or work_folder(root)))
+        except UserError as error:
+            raise ProjectError(str(error)) from None
+
+    @classmethod
     def read(cls, root: Path, manifest: Path) -> Project:
-        """Read the manifest. Raises ProjectError if it is absent or no manifest."""
+        """Read a manifest. Raises ProjectError if it is absent or no manifest."""
         try:
             content = json.loads(manifest.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ProjectError(f"{manifest} does not exist: run `dbt parse` first") from None
+            raise ProjectError(f"{manifest} does not exist: leave out --manifest") from None
         except ValueError as error:
-            raise ProjectError(f"{manifest} is no manifest ({error}): run `dbt parse`") from None
+            raise ProjectError(
+                f"{manifest} is no manifest ({error}): leave out --manifest"
+            ) from None
         return cls(root, content)
+
+    @cached_property
+    def registry(self) -> RegistryFiles:
+        """What seeds/registry and the mappings beside it say."""
+        return read_files(self.root / REGISTRY)
 
     @cached_property
     def name(self) -> str:

@@ -1,54 +1,65 @@
-"""The definition registry in itself: ids, and that KPIs and measures name each other."""
+"""The definition registry: its own rules, its lock, and what the project has to say about it."""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from kpi_warehouse.definitions import rules
+from kpi_warehouse.definitions.command import funnel_problems, lock_problems
+from kpi_warehouse.definitions.registry import Problem
 
 from .project import Project, Violation
 
-SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*$")
-# columns of kpi_definitions that name a measure
-NAMES_A_MEASURE = ("numerator_measure_id", "denominator_measure_id", "sample_measure_id")
+# the systems whose layouts every extract is brought to
+LAYOUTS = ("generic", "planning")
+# the rules that say what cannot be read; the others are about what can
+_ABOUT_CELLS = (rules.registry_cells_are_readable, rules.mapping_rows_do_not_overlap)
 
 
-def registry_ids_are_unique(project: Project) -> Iterator[Violation]:
-    """kpi_id with its version, and measure_id, are snake_case and unique."""
-    rule = "registry_ids_are_unique"
-    keys = {"kpi_definitions": ("kpi_id", "version"), "measures": ("measure_id",)}
-    for seed, key in keys.items():
-        rows = _rows(project, seed)
-        if not rows:
-            yield Violation(rule, seed, "has no rows: a registry without definitions is a mistake")
-        for name in sorted({row[key[0]] for row in rows}):
-            if not SNAKE_CASE.match(name):
-                yield Violation(rule, seed, f"write {key[0]} {name!r} in snake_case")
-        counts = Counter(tuple(row.get(column, "") for column in key) for row in rows)
-        for values, count in sorted(counts.items()):
-            if count > 1:
-                yield Violation(rule, seed, f"{' '.join(values)} stands there {count} times")
+def _of_project(rule: rules.Rule) -> Callable[[Project], Iterator[Violation]]:
+    """A rule on the registry's files as one on the project."""
+
+    def checked(project: Project) -> Iterator[Violation]:
+        if rule in _ABOUT_CELLS or not project.registry.problems:
+            yield from _violations(rule(project.registry))
+
+    checked.__name__ = rule.__name__
+    checked.__doc__ = rule.__doc__
+    return checked
 
 
-def measures_exist_and_are_used(project: Project) -> Iterator[Violation]:
-    """Every measure a KPI names is in `measures`, and every measure there serves a KPI."""
-    rule = "measures_exist_and_are_used"
-    known = {row["measure_id"] for row in _rows(project, "measures")}
-    used: set[str] = set()
-    for row in _rows(project, "kpi_definitions"):
-        named = {row[column] for column in NAMES_A_MEASURE if row.get(column)}
-        used |= named
-        if not row.get("numerator_measure_id"):
-            yield Violation(rule, row["kpi_id"], "name its numerator_measure_id")
-        for measure in sorted(named - known):
-            yield Violation(rule, row["kpi_id"], f"add measure {measure} to measures.csv")
-    for measure in sorted(known - used):
-        yield Violation(rule, measure, "no KPI uses this measure: remove it, or define the KPI")
+REGISTRY_RULES = tuple(map(_of_project, rules.RULES))
 
 
-def _rows(project: Project, seed: str) -> list[dict[str, str]]:
-    """Return the rows of a registry seed."""
-    path = project.root / "seeds" / "registry" / f"{seed}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def source_fields_exist(project: Project) -> Iterator[Violation]:
+    """The fields that decide a measure are columns of the generic or planning layout."""
+    known = {
+        f"{source['name']}.{column}"
+        for source in project.manifest["sources"].values()
+        if source["source_name"] in LAYOUTS
+        for column in source.get("columns", {})
+    }
+    for measure in project.registry.registry.measures:
+        for name in measure.source_fields:
+            if name not in known:
+                yield Violation(
+                    "source_fields_exist",
+                    measure.measure_id,
+                    f"source_fields names {name}: write object.column of "
+                    "models/staging/*/_*__sources.yml",
+                )
+
+
+def funnel_follows_the_registry(project: Project) -> Iterator[Violation]:
+    """The contract of funnel_by_channel_period has a column per KPI that channels have."""
+    yield from _violations(funnel_problems(project.root))
+
+
+def definitions_are_locked(project: Project) -> Iterator[Violation]:
+    """Every agreed definition, and all it rests on, is what was agreed."""
+    yield from _violations(lock_problems(project.root, project.manifest))
+
+
+def _violations(problems: Iterable[Problem]) -> Iterator[Violation]:
+    for problem in problems:
+        yield Violation(problem.rule, problem.where, problem.message)

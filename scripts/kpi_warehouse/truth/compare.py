@@ -11,7 +11,12 @@ VALUE_RELATIVE_TOLERANCE = 1e-9
 _COMPARED = ("numerator", "denominator", "value")
 
 
-def compare(expected: pl.DataFrame, actual: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+def compare(
+    expected: pl.DataFrame,
+    actual: pl.DataFrame,
+    keys: Sequence[str],
+    value_tolerance: float = VALUE_RELATIVE_TOLERANCE,
+) -> pl.DataFrame:
     """Grain: one row per key at which expected and actual do not agree.
 
     A row that one side lacks is a zero: numerator 0, and a ratio's denominator 0 with value
@@ -21,6 +26,7 @@ def compare(expected: pl.DataFrame, actual: pl.DataFrame, keys: Sequence[str]) -
         expected: keys, numerator, denominator, value; further columns are ignored.
         actual: the same columns.
         keys: the columns that identify a row on both sides.
+        value_tolerance: by what part of itself a value may differ.
 
     Returns: the keys, `difference` (what disagrees: numerator, denominator, value, comma
     separated), and expected_* and actual_* of the three. Empty when all agree.
@@ -39,7 +45,8 @@ def compare(expected: pl.DataFrame, actual: pl.DataFrame, keys: Sequence[str]) -
     )
     filled = _absent_as_zero(_absent_as_zero(joined, "expected", "actual"), "actual", "expected")
     verdicts = [
-        pl.when(~_agree(column)).then(pl.lit(column)).alias(f"_{column}") for column in _COMPARED
+        pl.when(~_agree(column, value_tolerance)).then(pl.lit(column)).alias(f"_{column}")
+        for column in _COMPARED
     ]
     found = filled.with_columns(verdicts).with_columns(
         difference=pl.concat_str(
@@ -114,10 +121,10 @@ def _absent_as_zero(frame: pl.DataFrame, side: str, other: str) -> pl.DataFrame:
     )
 
 
-def _agree(column: str) -> pl.Expr:
+def _agree(column: str, value_tolerance: float) -> pl.Expr:
     expected, actual = pl.col(f"expected_{column}"), pl.col(f"actual_{column}")
     if column == "value":
-        tolerance = VALUE_RELATIVE_TOLERANCE * expected.abs()
+        tolerance = value_tolerance * expected.abs()
     else:
         tolerance = pl.lit(QUANTITY_TOLERANCE)
     close = ((expected - actual).abs() <= tolerance).fill_null(value=False)

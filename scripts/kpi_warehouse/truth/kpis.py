@@ -1,14 +1,25 @@
-"""The KPIs, written out a second time by hand, and their values per dimension and period.
+"""The KPIs: what each one is made of, and their values per dimension and period.
 
-The list below is deliberately not read from the definition registry: it is what the registry is
-checked against.
+No list stands here. What a KPI counts is read from its metric in models/semantic, which states it
+apart from the measures that the marts add up; on which bases and dimensions it exists, from the
+newest published version in the registry.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from kpi_warehouse.semantic_layer.definitions import (
+    Metric,
+    Row,
+    has,
+    published_definitions,
+    read_metrics,
+)
+from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.calendar import APRIL, periods_of
 from kpi_warehouse.truth.events import DEFAULT_POLICIES, QUANTITY, all_events
 from kpi_warehouse.truth.facts import Policies
@@ -20,7 +31,8 @@ EVENT, COHORT = "event", "cohort"
 BASES = (EVENT, COHORT)
 
 TOTAL, CHANNEL, REP, TEAM = "total", "channel", "rep", "team"
-DIMENSIONS = (TOTAL, CHANNEL, REP, TEAM)
+MEMBERS = (CHANNEL, REP, TEAM)
+DIMENSIONS = (TOTAL, *MEMBERS)
 
 DIMENSION_COLUMNS = {TOTAL: None, CHANNEL: "channel_id", REP: "rep_id", TEAM: "team"}
 PERIOD_KEYS = ("kpi_id", "basis", "period_grain", "period_start")
@@ -42,68 +54,51 @@ class Kpi:
     subset_bases: tuple[str, ...] = ()
 
 
-def _count(kpi_id: str, measure: str | None = None) -> Kpi:
-    return Kpi(kpi_id, measure or kpi_id)
+def read_kpis(project: Path = PROJECT_DIR) -> tuple[Kpi, ...]:
+    """Every published KPI of a project, in the registry's order.
+
+    Raises ValueError for a KPI of the event basis that has no metric.
+    """
+    metrics = read_metrics(project / "models" / "semantic")
+    definitions = published_definitions(project / "seeds" / "registry")
+    return tuple(
+        kpi_of(row, formula_of_metric(row, metrics.get(kpi_id)))
+        for kpi_id, row in definitions.items()
+    )
 
 
-def _share(kpi_id: str, numerator: str, denominator: str) -> Kpi:
-    return Kpi(kpi_id, numerator, denominator, subset_bases=BASES)
+Formula = tuple[str, str | None]
 
 
-KPIS = (
-    # approach
-    _count("leads_acquired"),
-    _count("calls_made"),
-    _count("inbound_calls"),
-    _count("calls_connected"),
-    _count("emails_sent"),
-    _count("emails_delivered"),
-    # working hours belong to no channel and to no lead
-    Kpi(
-        "calls_per_hour",
-        "calls_made",
-        "working_hours",
-        bases=(EVENT,),
-        dimensions=(TOTAL, REP, TEAM),
-    ),
-    _share("connection_rate", "calls_connected", "calls_made"),
-    _share("email_open_rate", "emails_opened", "emails_delivered"),
-    _share("email_open_rate_human", "emails_opened_human", "emails_delivered"),
-    _share("machine_open_share", "emails_opened_machine", "emails_opened"),
-    _count("target_connections"),
-    _share("target_connection_rate", "target_connections", "approaches_to_targets"),
-    Kpi("approaches_per_target_connection", "approaches_to_targets", "target_connections"),
-    _count("follow_ups"),
-    _count("connectors"),
-    _share("connector_rate", "connectors", "follow_ups"),
-    _count("effective_conversations"),
-    _share("effective_conversation_rate", "effective_conversations", "target_connections"),
-    # meeting
-    _count("appointments_set"),
-    _count("meetings"),
-    _count("meetings_first_appointment"),
-    _count("meetings_proposal_stage"),
-    Kpi("meeting_rate", "meetings", "calls_connected"),
-    Kpi("meeting_rate_per_lead", "meetings", "leads_acquired"),
-    Kpi("meeting_rate_per_appointment", "meetings", "appointments_set"),
-    Kpi("meeting_rate_per_call", "meetings", "calls_made"),
-    _count("qualified_meetings", "meetings_qualified"),
-    _share("qualified_meeting_rate", "meetings_qualified", "meetings_judged"),
-    _count("meetings_pending_judgement"),
-    # deal
-    _share("permission_rate", "leads_permission_granted", "leads_connected_without_permission"),
-    _count("leads_handed_over"),
-    _count("deals_won"),
-    # by event the win is dated by its close and may follow the hand-over's period
-    Kpi("win_rate", "handed_over_leads_won", "leads_handed_over", subset_bases=(COHORT,)),
-    _share("win_rate_of_closed", "deals_won", "deals_closed"),
-    Kpi("win_rate_of_meetings", "deals_won", "meetings"),
-    Kpi("win_rate_of_qualified", "deals_won", "meetings_qualified"),
-    _share("win_rate_by_amount", "amount_won", "amount_closed"),
-    _count("won_amount", "amount_won_involved"),
-    _count("won_amount_sourced", "amount_won_sourced"),
-    _count("won_amount_influenced", "amount_won_influenced"),
-)
+def formula_of_registry(row: Row) -> Formula:
+    """The measures that a row of the registry names."""
+    return row["numerator_measure_id"], row["denominator_measure_id"] or None
+
+
+def formula_of_metric(row: Row, metric: Metric | None) -> Formula:
+    """The measures that the KPI's metric counts; what only cohorts have is no metric.
+
+    Raises ValueError if there should be a metric and is none.
+    """
+    if not has(row, f"has_{EVENT}_basis"):
+        return formula_of_registry(row)
+    if metric is None:
+        raise ValueError(f"{row['kpi_id']} has no metric: add it to models/semantic")
+    return metric.numerator, metric.denominator
+
+
+def kpi_of(row: Row, formula: Formula) -> Kpi:
+    """The KPI of a row of the registry."""
+    return Kpi(
+        row["kpi_id"],
+        *formula,
+        bases=tuple(basis for basis in BASES if has(row, f"has_{basis}_basis")),
+        dimensions=(TOTAL, *(member for member in MEMBERS if has(row, f"has_{member}"))),
+        subset_bases=tuple(basis for basis in BASES if has(row, f"is_subset_{basis}")),
+    )
+
+
+KPIS = read_kpis()
 
 
 @dataclass(frozen=True)
@@ -144,9 +139,26 @@ def truth(
 
 def truth_of_events(events: pl.DataFrame, fiscal_year_start_month: int = APRIL) -> Truth:
     """As `truth`, from counted events (the schema of `events.SCHEMA`)."""
-    dated = _dated_by_both_bases(events)
+    return truth_of_spells([(KPIS, events)], fiscal_year_start_month)
+
+
+def truth_of_spells(
+    spells: Sequence[tuple[Sequence[Kpi], pl.DataFrame]], fiscal_year_start_month: int = APRIL
+) -> Truth:
+    """As `truth`, where the KPIs are not the same at all times.
+
+    Args:
+        spells: the KPIs of each spell of time, and the events that they count.
+        fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
+    """
+    numbered = [
+        _dated_by_both_bases(events).with_columns(spell=pl.lit(number))
+        for number, (_, events) in enumerate(spells)
+    ]
+    dated = pl.concat(numbered)
+    kpis = [kpis for kpis, _ in spells]
     periods = periods_of(dated["date"], fiscal_year_start_month)
-    frames = {dimension: _values(dated, periods, dimension) for dimension in DIMENSIONS}
+    frames = {dimension: _values(dated, kpis, periods, dimension) for dimension in DIMENSIONS}
     return Truth(**{f"by_{dimension}": frame for dimension, frame in frames.items()})
 
 
@@ -174,24 +186,37 @@ def _dated_by_both_bases(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _values(dated: pl.DataFrame, periods: pl.DataFrame, dimension: str) -> pl.DataFrame:
+def _values(
+    dated: pl.DataFrame,
+    kpis: Sequence[Sequence[Kpi]],
+    periods: pl.DataFrame,
+    dimension: str,
+) -> pl.DataFrame:
     """Sum over sum per KPI, basis, period and member of the dimension (R1)."""
     column = DIMENSION_COLUMNS[dimension]
     members = [column] if column else []
     measures = (
         dated.lazy()
-        .group_by("measure_id", "basis", "date", *members)
+        .group_by("measure_id", "basis", "spell", "date", *members)
         .agg(pl.col("quantity").sum())
         .join(periods.lazy(), on="date", how="inner")
-        .group_by("measure_id", "basis", "period_grain", "period_start", "period_end", *members)
+        .group_by(
+            "measure_id", "basis", "spell", "period_grain", "period_start", "period_end", *members
+        )
         .agg(pl.col("quantity").sum())
     )
     sides = {
         side: pl.when(pl.col("side") == side).then("quantity").otherwise(0).cast(QUANTITY)
         for side in ("numerator", "denominator")
     }
+    roles = pl.concat(
+        [
+            _roles(in_force, dimension).with_columns(spell=pl.lit(number))
+            for number, in_force in enumerate(kpis)
+        ]
+    )
     return (
-        measures.join(_roles(dimension).lazy(), on=["measure_id", "basis"], how="inner")
+        measures.join(roles.lazy(), on=["measure_id", "basis", "spell"], how="inner")
         .with_columns(**sides)
         .group_by(*PERIOD_KEYS, "period_end", *members, "is_ratio")
         .agg(pl.col("numerator", "denominator").sum())
@@ -203,11 +228,11 @@ def _values(dated: pl.DataFrame, periods: pl.DataFrame, dimension: str) -> pl.Da
     )
 
 
-def _roles(dimension: str) -> pl.DataFrame:
+def _roles(kpis: Sequence[Kpi], dimension: str) -> pl.DataFrame:
     """Grain: one row per KPI of the dimension, basis and side. What each measure is used for."""
     rows = [
         (kpi.kpi_id, basis, side, measure, kpi.denominator is not None)
-        for kpi in KPIS
+        for kpi in kpis
         if dimension in kpi.dimensions
         for basis in kpi.bases
         for side, measure in (("numerator", kpi.numerator), ("denominator", kpi.denominator))

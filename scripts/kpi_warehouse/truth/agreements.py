@@ -1,0 +1,129 @@
+"""What the departments had agreed on at each time, and the truth counted by it.
+
+An event counts by what was agreed on its own day: the policies that decide what it is, and the
+formulas of the KPIs that it enters. The newest formula of a KPI is that of its metric; older ones
+are only known to the registry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from kpi_warehouse.semantic_layer.definitions import (
+    Row,
+    published_versions,
+    read_metrics,
+    read_seed,
+)
+from kpi_warehouse.settings import PROJECT_DIR
+from kpi_warehouse.truth.calendar import APRIL
+from kpi_warehouse.truth.events import all_events
+from kpi_warehouse.truth.facts import Policies
+from kpi_warehouse.truth.kpis import (
+    Kpi,
+    Truth,
+    formula_of_metric,
+    formula_of_registry,
+    kpi_of,
+    truth_of_spells,
+)
+
+if TYPE_CHECKING:
+    from kpi_warehouse.world.log import WorldLog
+
+
+# the policies that decide what is counted, and what their values are
+_POLICY_TYPES = {
+    "meeting_counts_at": str,
+    "follow_up_starts": str,
+    "open_window_days": int,
+    "influence_window_days": int,
+}
+
+
+@dataclass(frozen=True)
+class Spell:
+    """What was agreed from a day on, until the next spell."""
+
+    first_day: date
+    policies: Policies
+    kpis: tuple[Kpi, ...]
+
+
+def read_spells(project: Path = PROJECT_DIR) -> tuple[Spell, ...]:
+    """The spells of a project's registry, in order; each begins where a row of it does or ends."""
+    registry = project / "seeds" / "registry"
+    metrics = read_metrics(project / "models" / "semantic")
+    versions = published_versions(registry)
+    policies = [
+        row for row in read_seed(registry, "kpi_policies") if row["policy_id"] in _POLICY_TYPES
+    ]
+    newest = {row["kpi_id"]: row for row in sorted(versions, key=lambda row: int(row["version"]))}
+    days = {_first_day(row) for row in (*versions, *policies)} | {
+        _last_day(row) + timedelta(days=1) for row in (*versions, *policies) if row["effective_to"]
+    }
+    return tuple(
+        Spell(
+            day,
+            Policies(
+                **{
+                    row["policy_id"]: _POLICY_TYPES[row["policy_id"]](row["policy_value"])
+                    for row in policies
+                    if _is_in_force(row, day)
+                }
+            ),
+            tuple(
+                kpi_of(
+                    row,
+                    formula_of_metric(row, metrics.get(row["kpi_id"]))
+                    if row is newest[row["kpi_id"]]
+                    else formula_of_registry(row),
+                )
+                for row in versions
+                if _is_in_force(row, day)
+            ),
+        )
+        for day in sorted(days)
+    )
+
+
+def truth_as_agreed(
+    log: "WorldLog", spells: Sequence[Spell] | None = None, fiscal_year_start_month: int = APRIL
+) -> Truth:
+    """Every KPI of the log, each event by what was agreed on its day.
+
+    Args:
+        log: what truly happened.
+        spells: what was agreed when, in order; none: as the project's registry says.
+        fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
+    """
+    spells = read_spells() if spells is None else spells
+    ends = [*(spell.first_day for spell in spells[1:]), date.max]
+    return truth_of_spells(
+        [
+            (
+                spell.kpis,
+                all_events(log, spell.policies).filter(
+                    (pl.col("event_date") >= spell.first_day) & (pl.col("event_date") < end)
+                ),
+            )
+            for spell, end in zip(spells, ends, strict=True)
+        ],
+        fiscal_year_start_month,
+    )
+
+
+def _first_day(row: Row) -> date:
+    return date.fromisoformat(row["effective_from"])
+
+
+def _last_day(row: Row) -> date:
+    return date.fromisoformat(row["effective_to"]) if row["effective_to"] else date.max
+
+
+def _is_in_force(row: Row, day: date) -> bool:
+    return _first_day(row) <= day <= _last_day(row)
