@@ -280,7 +280,7 @@ def seeds() -> duckdb.DuckDBPyConnection:
         "stg_generic__lead_status_history": "'リサイクル' as status",
         "stg_generic__leads": "' ウェビナー ' as source",
         "stg_generic__users": "'inside_sales' as department",
-        "stg_generic__email_events": "'Mozilla/5.0' as user_agent, cast(null as bool) as is_machine",
+        "stg_generic__email_events": "'Mozilla/5.0' as user_agent, null as is_machine",
     }.items():
         connection.execute(f"create table staging.{table} as select {columns}, true as is_accepted")
     return connection

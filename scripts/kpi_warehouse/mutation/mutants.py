@@ -25,6 +25,7 @@ _NOT_MUTATED_VARIABLES = {
     "calendar_end",
     "calendar_start",
     "double_type",
+    "restate_history",
 }
 
 

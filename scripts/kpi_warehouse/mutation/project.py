@@ -9,9 +9,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-# What is published besides is about findings, not about KPIs; staging only reads what landed.
-MUTATED_FOLDERS = ("models/intermediate/", "models/marts/core/", "models/marts/kpi/")
-UNMUTATED_FOLDERS = ("models/intermediate/quality/",)
+# Staging only reads what landed; the other models are about findings, not about KPIs.
+MUTATED_FOLDERS = ("models/intermediate/", "models/marts/")
+UNMUTATED_FOLDERS = ("models/intermediate/quality/", "models/marts/quality/")
 
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _MACRO_CALL = re.compile(r"^\s*\{\{\s*(\w+)\(", re.DOTALL)

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kpi_warehouse.console import table
-from kpi_warehouse.mutation.detectors import DATA_TEST, TRUTH, UNIT_TEST
+from kpi_warehouse.mutation.detectors import KINDS
+from kpi_warehouse.mutation.equivalents import entry_of
 from kpi_warehouse.mutation.trial import ERROR, SURVIVED, Verdict
 
 EQUIVALENT = "equivalent"
-REGISTRY_CHECK = "registry check"
-_KINDS = (TRUTH, DATA_TEST, UNIT_TEST, REGISTRY_CHECK, ERROR, EQUIVALENT, SURVIVED)
-FEWEST_MUTANTS = 60
+_COLUMNS = (*KINDS, ERROR, EQUIVALENT, SURVIVED)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Outcome:
         possible: How many mutants each rule allows, of which a few per model were tried.
         left_out: Unit tests that could not be used, with the reason.
         stale: Entries of the list of equivalents that no rule makes any more; of a whole run.
-        wrongly_listed: Entries of that list that a test has caught.
+        wrongly_listed: Mutants under an entry of that list that a test has caught.
     """
 
     verdicts: Sequence[Verdict]
@@ -52,12 +51,13 @@ class Outcome:
 
 def judge(verdicts: Iterable[Verdict], reasons: Mapping[str, str]) -> list[Verdict]:
     """Survivors that are listed as equivalent become so."""
-    return [
-        Verdict(verdict.mutant, EQUIVALENT, reasons[verdict.mutant.mutant_id])
-        if verdict.caught_by == SURVIVED and verdict.mutant.mutant_id in reasons
-        else verdict
-        for verdict in verdicts
-    ]
+    judged = []
+    for verdict in verdicts:
+        entry = entry_of(verdict.mutant.mutant_id, reasons)
+        if verdict.caught_by == SURVIVED and entry:
+            verdict = Verdict(verdict.mutant, EQUIVALENT, reasons[entry])
+        judged.append(verdict)
+    return judged
 
 
 def lines(outcome: Outcome) -> list[str]:
@@ -92,15 +92,15 @@ def _table(outcome: Outcome) -> list[str]:
         by_rule[verdict.mutant.rule][verdict.caught_by] += 1
     rows = [
         [rule, str(outcome.possible.get(rule, 0)), str(found.total())]
-        + [str(found[kind] or "") for kind in _KINDS]
+        + [str(found[kind] or "") for kind in _COLUMNS]
         for rule, found in sorted(by_rule.items())
     ]
     total = sum(by_rule.values(), Counter())
     rows.append(
         ["all", str(sum(outcome.possible.get(rule, 0) for rule in by_rule)), str(total.total())]
-        + [str(total[kind] or "") for kind in _KINDS]
+        + [str(total[kind] or "") for kind in _COLUMNS]
     )
-    return table([["rule", "possible", "run", *_KINDS]], rows)
+    return table([["rule", "possible", "run", *_COLUMNS]], rows)
 
 
 def _section(title: str, entries: Sequence[str]) -> list[str]:

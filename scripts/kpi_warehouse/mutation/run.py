@@ -12,8 +12,8 @@ from threading import Lock
 import duckdb
 
 from kpi_warehouse.errors import UserError
-from kpi_warehouse.mutation.detectors import DETECTORS, Detector
-from kpi_warehouse.mutation.equivalents import read_equivalents, stale
+from kpi_warehouse.mutation.detectors import WAREHOUSE_DETECTORS, Detector, standard_detectors
+from kpi_warehouse.mutation.equivalents import entry_of, read_equivalents, stale
 from kpi_warehouse.mutation.mutants import Mutant, generate, sample_of
 from kpi_warehouse.mutation.report import EQUIVALENT, Outcome, judge
 from kpi_warehouse.mutation.trial import ERROR, SURVIVED, Trials, Verdict
@@ -81,7 +81,7 @@ def run(
         folder: Where worlds are built; what is there is built anew.
         selection: Which mutants.
         say: Takes the lines of progress.
-        detectors: What may catch them; default `DETECTORS` and the unit tests.
+        detectors: What may catch them; default the project's tests.
         jobs: Mutants tried side by side; default one per core.
 
     Raises:
@@ -94,24 +94,32 @@ def run(
     mutants, possible = _generate(world)
     chosen = selection.of(mutants)
     unit_tests = UnitTests(capture(world.environment(), world.folder / "dbt"), world.project)
+    if detectors is None:
+        detectors = standard_detectors(folder / "seeds")
     verdicts = _try(world, folder, unit_tests, detectors, jobs, chosen, say)
-    survivors = [verdict.mutant for verdict in verdicts if verdict.caught_by == SURVIVED]
-    if survivors:
+    doubtful = [
+        verdict.mutant
+        for verdict in verdicts
+        if verdict.caught_by == SURVIVED
+        # whether the list is true is for the whole run to say
+        and (selection.is_everything or not entry_of(verdict.mutant.mutant_id, reasons))
+    ]
+    if doubtful:
         second = build(second_plan(), folder / "second", say)
-        again = _try(second, folder, None, detectors, jobs, survivors, say)
+        again = _try(second, folder, None, WAREHOUSE_DETECTORS, jobs, doubtful, say)
         verdicts = _replace(verdicts, again)
     verdicts = judge(verdicts, reasons)
-    caught = {
-        verdict.mutant.mutant_id
-        for verdict in verdicts
-        if verdict.caught_by not in (SURVIVED, EQUIVALENT)
-    }
     return Outcome(
         verdicts,
         possible,
         unit_tests.left_out,
         stale(reasons, (mutant.mutant_id for mutant in mutants)) if selection.is_everything else [],
-        sorted(caught & reasons.keys()),
+        [
+            verdict.mutant.mutant_id
+            for verdict in verdicts
+            if verdict.caught_by not in (SURVIVED, EQUIVALENT, ERROR)
+            and entry_of(verdict.mutant.mutant_id, reasons)
+        ],
     )
 
 
@@ -124,7 +132,7 @@ def _try(
     world: World,
     folder: Path,
     unit_tests: UnitTests | None,
-    detectors: Mapping[str, Detector] | None,
+    detectors: Mapping[str, Detector],
     jobs: int,
     mutants: Sequence[Mutant],
     say: Say,
@@ -133,7 +141,7 @@ def _try(
         world,
         folder / "benches",
         unit_tests,
-        DETECTORS if detectors is None else detectors,
+        detectors,
         min(jobs, len(mutants)),
     )
     try:

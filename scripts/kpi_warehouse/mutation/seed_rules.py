@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -32,7 +33,22 @@ class SeedChange:
     @property
     def row(self) -> str:
         """The row's key in one word."""
-        return ".".join(str(value) for _, value in self.key)
+        return ".".join(str(value) for _, value in self.key if value is not None)
+
+    def apply(self, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        """The rows of the seed's file with the change in them.
+
+        Raises:
+            ValueError: no row has the key, or several.
+        """
+        key = {column: cell(value) for column, value in self.key}
+        found = [row for row in rows if key.items() <= row.items()]
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} rows of {self.seed} are {self.row}")
+        if self.values is None:
+            return [row for row in rows if row is not found[0]]
+        cells = {column: cell(value) for column, value in self.values}
+        return [row | cells if row is found[0] else row for row in rows]
 
     def sql(self) -> tuple[str, list[Any]]:
         """The statement that makes the change, and its parameters."""
@@ -45,6 +61,13 @@ class SeedChange:
             f"update seeds.{self.seed} set {sets} where {where}",
             [value for _, value in self.values] + keys,
         )
+
+
+def cell(value: Any) -> str:
+    """A value as the seeds' files spell it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
 
 @dataclass(frozen=True)
@@ -88,8 +111,6 @@ MAPPINGS = (
 )
 _NO_MEANING = {"valid_from", "valid_to", "note", "name_ja", "name_en", "sort_order"}
 
-# Columns of kpi_definitions that name, explain or order; whether a KPI may carry a target is
-# asked by no model yet.
 _KPI_FLAGS = (
     "has_event_basis",
     "has_cohort_basis",
@@ -98,8 +119,9 @@ _KPI_FLAGS = (
     "has_channel",
     "has_rep",
     "has_team",
+    "is_targetable",
 )
-_POLICY_STEPS = (1, -1)
+_ONE_DAY = timedelta(days=1)
 
 
 def seed_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChange]:
@@ -110,6 +132,7 @@ def seed_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChange]:
     """
     yield from _kpi_changes(_rows(connection, "select * from seeds.kpi_definitions"))
     yield from _signoff_changes(connection)
+    yield from _measure_changes(connection)
     yield from _policy_changes(_rows(connection, "select * from seeds.kpi_policies"))
     for mapping in MAPPINGS:
         yield from _mapping_changes(connection, mapping)
@@ -141,6 +164,11 @@ def _kpi_changes(definitions: Sequence[Row]) -> Iterator[SeedChange]:
             if row["maturity_days"] + step >= 0:
                 yield change("kpi_maturity", maturity_days=row["maturity_days"] + step)
         yield change("kpi_status", status="draft")
+        yield change("kpi_validity", effective_from=row["effective_from"] + _ONE_DAY)
+        departments = str(row["required_signoffs"]).split("|")
+        if len(departments) > 1:
+            fewer = "|".join(departments[:-1])
+            yield change("kpi_required_signoffs", required_signoffs=fewer)
 
 
 def _signoff_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChange]:
@@ -151,18 +179,30 @@ def _signoff_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChan
         yield SeedChange("signoff_missing", "kpi_signoffs", key, None, "the sign-off → nothing")
 
 
+def _measure_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChange]:
+    for row in _rows(
+        connection, "select * from seeds.measures where policy_ids is not null order by measure_id"
+    ):
+        key = (("measure_id", row["measure_id"]),)
+        text = f"policy_ids {row['policy_ids']} → None"
+        yield SeedChange("measure_policies", "measures", key, (("policy_ids", None),), text)
+
+
 def _policy_changes(policies: Sequence[Row]) -> Iterator[SeedChange]:
     for row in policies:
         key = (("policy_id", row["policy_id"]), ("effective_from", row["effective_from"]))
         value = str(row["policy_value"])
         if value.isdigit():
-            others = [str(int(value) + step) for step in _POLICY_STEPS]
+            others = [str(int(value) + 1), str(int(value) - 1)]
         else:
             allowed = str(row["allowed_values"]).replace("|", " ").split()
             others = [other for other in allowed if other != value]
         for other in others:
             text = f"{value} → {other}"
             yield SeedChange("policy", "kpi_policies", key, (("policy_value", other),), text)
+        later = row["effective_from"] + _ONE_DAY
+        text = f"effective_from {row['effective_from']} → {later}"
+        yield SeedChange("policy_validity", "kpi_policies", key, (("effective_from", later),), text)
 
 
 def _mapping_changes(
@@ -172,7 +212,9 @@ def _mapping_changes(
     everything = _rows(connection, f"select * from seeds.{mapping.seed}")
     skipped = _NO_MEANING | {mapping.code} | set(mapping.labels)
     for row in rows:
-        key = ((mapping.code, row[mapping.code]),)
+        key = tuple(
+            (column, row[column]) for column in (mapping.code, "valid_from") if column in row
+        )
         for column, value in row.items():
             if column in skipped:
                 continue

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 
 from kpi_warehouse.dbt_build import WITHOUT_UNIT_TESTS, run_dbt_build
-from kpi_warehouse.errors import BuildError
 from kpi_warehouse.landing import land, read_layouts
 from kpi_warehouse.mutation.project import CompiledProject
 from kpi_warehouse.pipeline import STAGING_DIR
+from kpi_warehouse.truth.agreements import Spell, truth_as_agreed
 from kpi_warehouse.truth.facts import Policies
-from kpi_warehouse.truth.kpis import Truth, truth
+from kpi_warehouse.truth.kpis import KPIS, Kpi, Truth
 from kpi_warehouse.world import WorldLog, WorldOptions, write_sample
 from kpi_warehouse.world.rates import Rates, load_rates
 
@@ -25,14 +26,29 @@ Say = Callable[[str], None]
 ACTIVITIES = 12_000
 # Head counts grow with the volume; these are for the small one, so that reps change teams there.
 STAFF = {"sdr_reps": 3, "bdr_reps": 2, "field_reps": 3}
+# Rates of a world in which what is rare elsewhere happens often enough to matter.
+DENSE = {
+    "appointments": {"no_show": 0.15, "other_booker": 0.15},
+    "deals": {"usd": 0.15, "eur": 0.10, "deleted": 0.05, "without_lead": 0.08, "reopened": 0.25},
+    "emails": {"click": 0.4, "machine_open": 0.2, "reply_meeting": 1.5},
+    "leads": {"deleted": 0.04},
+}
+MORE_MEETINGS = 3.0
 
 
 @dataclass(frozen=True)
 class WorldPlan:
-    """What a world is made from, and the policies it is counted by."""
+    """What a world is made from, and what is agreed in it.
+
+    Attributes:
+        options: Of the world.
+        agree: Changes the registry in the warehouse; None: it stays the project's.
+        spells: What was agreed when, after that; None: as the project's registry says.
+    """
 
     options: WorldOptions
-    policies: Policies = field(default_factory=Policies)
+    agree: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+    spells: tuple[Spell, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +69,7 @@ class World:
 
     @property
     def warehouse(self) -> Path:
-        """The database with every model of the project as it is."""
+        """The database; its models may be older than what is agreed in it."""
         return self.folder / "warehouse.duckdb"
 
     def environment(self) -> dict[str, str]:
@@ -61,40 +77,96 @@ class World:
         return environment_of(self.folder, self.log.as_of_date)
 
 
-def staffed_rates() -> Rates:
-    """The sample's rates with enough people for a small world."""
+def dense_rates() -> Rates:
+    """The sample's rates, with enough people, meetings and deals for a small world."""
     rates = load_rates()
-    reference = rates.tables["volume"]["reference_activities"]
-    staff = {name: heads * reference / ACTIVITIES for name, heads in STAFF.items()}
-    volume = rates.tables["volume"] | staff
-    return dataclasses.replace(rates, tables=rates.tables | {"volume": volume})
+    volume = rates.tables["volume"]
+    staff = {
+        name: heads * volume["reference_activities"] / ACTIVITIES for name, heads in STAFF.items()
+    }
+    tables = rates.tables | {"volume": volume | staff}
+    for name, values in DENSE.items():
+        tables[name] = tables[name] | values
+    meeting = np.minimum(rates.by_channel["meeting"] * MORE_MEETINGS, 0.9)
+    return dataclasses.replace(
+        rates, tables=tables, by_channel=rates.by_channel | {"meeting": meeting}
+    )
 
 
 def first_plan() -> WorldPlan:
     """The world every mutant is tried on; its seed is one that plants every trap."""
-    return WorldPlan(
-        WorldOptions(
-            seed=15, activities=ACTIVITIES, start=dt.date(2025, 4, 1), rates=staffed_rates()
-        )
+    options = WorldOptions(
+        seed=12, activities=ACTIVITIES, start=dt.date(2025, 4, 1), rates=dense_rates()
     )
+    return WorldPlan(options)
+
+
+CHANGE = dt.date(2025, 9, 10)
+_NEW = Policies(
+    meeting_counts_at="proposal_stage",
+    follow_up_starts="after_first_contact",
+    open_window_days=3,
+    influence_window_days=20,
+)
+_REDEFINED, _WITHDRAWN, _DRAFTED = "meeting_rate", "inbound_calls", "connection_rate"
 
 
 def second_plan() -> WorldPlan:
-    """Another world for what survives: other people, another as-of date, other policies."""
-    return WorldPlan(
-        WorldOptions(
-            seed=14,
-            activities=ACTIVITIES,
-            start=dt.date(2024, 7, 1),
-            as_of_date=dt.date(2026, 2, 28),
-            rates=staffed_rates(),
-        ),
-        Policies(
-            meeting_counts_at="proposal_stage",
-            follow_up_starts="after_first_contact",
-            open_window_days=7,
-            influence_window_days=30,
-        ),
+    """Another world for what survives: other people, a past as-of date, agreements that change.
+
+    In the middle of a week, month and quarter all policies take another value, one KPI another
+    denominator, one is withdrawn, and one has a draft.
+    """
+    options = WorldOptions(
+        seed=16,
+        activities=ACTIVITIES,
+        start=dt.date(2024, 7, 1),
+        as_of_date=dt.date(2026, 2, 28),
+        rates=dense_rates(),
+    )
+    before, after = Spell(dt.date(2000, 1, 1), Policies(), KPIS), Spell(CHANGE, _NEW, _kpis_after())
+    return WorldPlan(options, _change_agreements, (before, after))
+
+
+def _kpis_after() -> tuple[Kpi, ...]:
+    return tuple(
+        dataclasses.replace(kpi, denominator="calls_made") if kpi.kpi_id == _REDEFINED else kpi
+        for kpi in KPIS
+        if kpi.kpi_id != _WITHDRAWN
+    )
+
+
+def _change_agreements(connection: duckdb.DuckDBPyConnection) -> None:
+    eve = CHANGE - dt.timedelta(days=1)
+    for policy_id, value in vars(_NEW).items():
+        connection.execute(
+            "update seeds.kpi_policies set effective_to = ? where policy_id = ?", [eve, policy_id]
+        )
+        connection.execute(
+            "insert into seeds.kpi_policies (policy_id, policy_value, effective_from) "
+            "values (?, ?, ?)",
+            [policy_id, str(value), CHANGE],
+        )
+    connection.execute(
+        "update seeds.kpi_definitions set effective_to = ?, status = 'retired' "
+        "where kpi_id in (?, ?)",
+        [eve, _REDEFINED, _WITHDRAWN],
+    )
+    for kpi_id, status, denominator in (
+        (_REDEFINED, "agreed", "calls_made"),
+        (_DRAFTED, "draft", "leads_acquired"),
+    ):
+        connection.execute(
+            "insert into seeds.kpi_definitions select * replace (2 as version, ? as status, "
+            "? as denominator_measure_id, ? as sample_measure_id, "
+            "cast(? as date) as effective_from, null as effective_to) "
+            "from seeds.kpi_definitions where kpi_id = ?",
+            [status, denominator, denominator, CHANGE, kpi_id],
+        )
+    connection.execute(
+        "insert into seeds.kpi_signoffs select * replace (2 as version) "
+        "from seeds.kpi_signoffs where kpi_id = ?",
+        [_REDEFINED],
     )
 
 
@@ -120,8 +192,10 @@ def build(plan: WorldPlan, folder: Path, say: Say) -> World:
     planted = f"{len(log.traps) - len(missing)} of {len(log.traps)} kinds of traps are planted"
     say(f"  {planted}{'; missing: ' + ', '.join(missing) if missing else ''}")
     project = CompiledProject.read(folder / "dbt" / "target" / "manifest.json")
-    _set_policies(folder / "warehouse.duckdb", plan.policies)
-    return World(folder, project, log, truth(log, plan.policies))
+    if plan.agree:
+        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+            plan.agree(connection)
+    return World(folder, project, log, truth_as_agreed(log, plan.spells))
 
 
 def environment_of(folder: Path, as_of_date: dt.date) -> dict[str, str]:
@@ -131,14 +205,3 @@ def environment_of(folder: Path, as_of_date: dt.date) -> dict[str, str]:
         "DATA_DIR": str(folder),
         "WAREHOUSE_PATH": str(folder / "warehouse.duckdb"),
     }
-
-
-def _set_policies(warehouse: Path, policies: Policies) -> None:
-    with duckdb.connect(str(warehouse)) as connection:
-        for policy_id, value in vars(policies).items():
-            changed = connection.execute(
-                "update seeds.kpi_policies set policy_value = ? where policy_id = ?",
-                [str(value), policy_id],
-            ).fetchone()
-            if not changed or not changed[0]:
-                raise BuildError(f"the registry has no policy {policy_id}", [])
