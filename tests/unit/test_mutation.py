@@ -254,10 +254,13 @@ def test_ids_outlive_edits_elsewhere_and_other_dates() -> None:
     assert {old for old in ids if "move_boundary" in old}.isdisjoint(changed)
 
 
-def test_what_a_template_makes_in_several_models_is_mutated_once() -> None:
-    both = [model(name, MODEL_SQL, "template") for name in ("by_rep", "by_team")]
-    alone = [model(name, MODEL_SQL) for name in ("by_rep", "by_team")]
-    assert len(sql_mutants(alone)) == 2 * len(sql_mutants(both)) > 0
+def test_what_a_macro_makes_in_several_models_is_one_place() -> None:
+    both = sql_mutants([model(name, MODEL_SQL, "macro") for name in ("by_rep", "by_team")])
+    alone = sql_mutants([model(name, MODEL_SQL) for name in ("by_rep", "by_team")])
+    assert len(alone) == 2 * len(both) > 0
+    assert {mutant.target for mutant in both} == {"macro"}
+    for mutant in both:
+        assert [name for name, _ in mutant.places] == ["by_rep", "by_team"]
 
 
 # --- seeds ---
@@ -462,7 +465,6 @@ def test_a_mutant_behind_a_disabled_detector_is_reported_as_survived(
 
 
 def test_a_query_that_fails_is_told_apart(world: World, tmp_path: Path) -> None:
-    broken = Mutant("id", "shift_constant", "goal", "1 → 2", seed_change=None)
     change = SeedChange("r", "targets", (("nothing", 1),), None, "no such column")
     broken = Mutant("id", "r", "targets", "text", seed_change=change)
     trials = Trials(world, tmp_path / "benches", None, {}, jobs=1)
@@ -593,7 +595,7 @@ def test_a_list_without_reasons_or_with_repeats_is_refused(tmp_path: Path, text:
 
 
 def test_a_listed_survivor_is_equivalent_and_a_stale_entry_is_told() -> None:
-    mutant = Mutant("m.final.negate.1", "negate", "m", "a → b", place=Place("negate", 1, 0))
+    mutant = Mutant("m.final.negate.1", "negate", "m", "a → b", (("m", Place("negate", 1, 0)),))
     verdicts = judge([Verdict(mutant, SURVIVED, "")], {"m.final.negate.1": "it cannot matter"})
     assert verdicts[0].caught_by == "equivalent"
     assert Outcome(verdicts, {}, {}, [], []).is_clean

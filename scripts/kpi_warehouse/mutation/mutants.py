@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -31,21 +31,22 @@ _NOT_MUTATED_VARIABLES = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One planted error; exactly one of `place`, `seed_change` and `variable` is set.
+    """One planted error; exactly one of `places`, `seed_change` and `variable` is set.
 
     Attributes:
         mutant_id: What it is called in the list of equivalent mutants. It does not depend on
             where in the query it stands, so that unrelated edits leave it as it is.
         rule: The rule that made it.
-        target: Model, seed or `dbt_project.yml`.
+        target: Model, macro that several models are made by, seed, or `dbt_project.yml`.
         text: The change in words.
+        places: Where it is in the query of each model that it is in.
     """
 
     mutant_id: str
     rule: str
     target: str
     text: str
-    place: Place | None = None
+    places: tuple[tuple[str, Place], ...] = ()
     seed_change: SeedChange | None = None
     variable: tuple[str, Any] | None = None
 
@@ -66,20 +67,24 @@ def generate(
 
 
 def sql_mutants(models: Iterable[Model]) -> list[Mutant]:
-    """All mutants of the models' queries; what a template makes in several stands once."""
-    found: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
+    """All mutants of the models' queries.
+
+    What a macro makes in several models is one place: the error is planted in all of them.
+    """
+    found: dict[str, Mutant] = {}
     for model in models:
+        owner = model.template or model.name
         repeated: Counter[str] = Counter()
         for change in changes(parse(model.sql)):
-            name = f"{change.cte}.{change.place.rule}.{change.digest}"
+            rule = change.place.rule
+            name = f"{owner}.{change.cte}.{rule}.{change.digest}"
             repeated[name] += 1
             if repeated[name] > 1:
                 name += f"-{repeated[name]}"
-            mutant = Mutant(
-                f"{model.name}.{name}", change.place.rule, model.name, change.text, change.place
-            )
-            found[model.template or model.name, name].append(mutant)
-    return [min(mutants, key=lambda mutant: _rank(mutant.mutant_id)) for mutants in found.values()]
+            mutant = found.get(name) or Mutant(name, rule, owner, change.text)
+            places = (*mutant.places, (model.name, change.place))
+            found[name] = replace(mutant, places=places)
+    return list(found.values())
 
 
 def variable_mutants(variables: Mapping[str, Any]) -> Iterator[Mutant]:
@@ -130,7 +135,7 @@ def _few_of_each(mutants: Sequence[Mutant]) -> list[Mutant]:
         groups[_group(mutant)].append(mutant)
     kept = []
     for group in groups.values():
-        if group[0].place is not None:
+        if group[0].places:
             kept += sorted(group, key=lambda mutant: _rank(mutant.mutant_id))[:PER_MODEL_AND_RULE]
         elif group[0].seed_change is not None:
             if group[0].target.startswith("kpi_"):

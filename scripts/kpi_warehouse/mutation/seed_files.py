@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any
 
 from kpi_warehouse.definitions import registry_problems
 from kpi_warehouse.definitions.command import lock_problems
 from kpi_warehouse.definitions.compilation import compiled_manifest
 from kpi_warehouse.mutation.seed_rules import SeedChange
+from kpi_warehouse.mutation.unit_tests import DBT
 from kpi_warehouse.settings import PROJECT_DIR
 
 # the tests of the seeds' content; they read the seeds of the project that they stand in
@@ -35,7 +35,6 @@ class SeedFiles:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._lock = Lock()
 
     def by_registry_rules(self, change: SeedChange | None) -> str | None:
         """The first rule of the registry that the change breaks."""
@@ -70,8 +69,7 @@ class SeedFiles:
         return str(problems[0]) if problems else None
 
     def _manifest(self) -> dict[str, Any]:
-        # dbt compiles in this process, one at a time
-        with self._lock:
+        with DBT:
             return self._compiled
 
     @cached_property

@@ -123,14 +123,22 @@ class Trials:
                 ]
         except duckdb.Error as error:
             return Verdict(mutant, ERROR, " ".join(str(error).split())[:200])
-        if mutant.place and self._unit_tests:
-            context = self._contexts[mutant.target]
-            failing = self._unit_tests.failing(
-                bench.connection, mutant.target, mutant.place, context
-            )
-            if failing:
-                return Verdict(mutant, UNIT_TEST, failing[0])
+        if failing := self._failing_unit_tests(mutant, bench):
+            return Verdict(mutant, UNIT_TEST, failing[0])
         return Verdict(mutant, SURVIVED, f"changes {', '.join(published) or 'nothing published'}")
+
+    def _failing_unit_tests(self, mutant: Mutant, bench: Bench) -> list[str]:
+        if self._unit_tests is None:
+            return []
+        if mutant.variable:
+            return self._unit_tests.failing_with(self._world, mutant.variable)
+        return [
+            test
+            for model, place in mutant.places
+            for test in self._unit_tests.failing(
+                bench.connection, model, place, self._contexts[model]
+            )
+        ]
 
     def _planted(
         self,
@@ -147,9 +155,12 @@ class Trials:
     def _queries(self, mutant: Mutant) -> tuple[dict[str, str], Mapping[str, DataTest]]:
         """The models' queries that the mutant replaces, and the data tests that go with them."""
         project = self._world.project
-        if mutant.place:
-            tree, context = self._trees[mutant.target], self._contexts[mutant.target]
-            return {mutant.target: write(plant(tree, mutant.place, context))}, project.tests
+        if mutant.places:
+            queries = {
+                model: write(plant(self._trees[model], place, self._contexts[model]))
+                for model, place in mutant.places
+            }
+            return queries, project.tests
         if mutant.variable:
             compiled = self._compiled[mutant.variable]
             queries = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,14 @@ from kpi_warehouse.mutation.queries import (
     write,
 )
 from kpi_warehouse.mutation.sql_rules import Context
+from kpi_warehouse.mutation.worlds import World
 from kpi_warehouse.settings import PROJECT_DIR
 
 Captured = Mapping[tuple[str, str], str | None]
 """Model and name of each unit test → what dbt sent to the database, None if nothing."""
+
+DBT = Lock()
+"""dbt runs in this process, one command at a time."""
 
 _ACTUAL = "dbt_internal_unit_test_actual"
 _FIXTURE = "__dbt__cte__"
@@ -105,6 +109,7 @@ class UnitTests:
         self._captured = captured
         self._project = project
         self._by_model: dict[str, list[UnitTest]] = {}
+        self._failing_anyway: set[str] | None = None
         self._lock = Lock()
 
     def of(self, model: str) -> list[UnitTest]:
@@ -131,6 +136,21 @@ class UnitTests:
                 failing.append(test.name)
         return failing
 
+    def failing_with(self, world: World, variable: tuple[str, Any]) -> list[str]:
+        """The unit tests that fail with another value of a variable of the project."""
+        name, value = variable
+        with DBT:
+            results = _run(
+                world.environment(),
+                world.folder / "variables" / f"{name}-{value}",
+                arguments=["--vars", f"{{{name}: {value}}}"],
+            )
+            if self._failing_anyway is None:
+                anyway = _run(world.environment(), world.folder / "dbt")
+                self._failing_anyway = {test.node.name for test in anyway if test.status != "pass"}
+        failing = {test.node.name for test in results if test.status != "pass"}
+        return sorted(failing - self._failing_anyway)
+
     def _usable(self, model: str) -> Iterator[UnitTest]:
         expected_shape = shape(parse(self._project.models[model].sql))
         connection = duckdb.connect()
@@ -150,9 +170,7 @@ class UnitTests:
         connection.close()
 
 
-def capture(
-    environment: Mapping[str, str], work_dir: Path, arguments: Sequence[str] = ()
-) -> Captured:
+def capture(environment: Mapping[str, str], work_dir: Path) -> Captured:
     """Run all unit tests by dbt and keep what it sends to the database."""
     queries: dict[str, str] = {}
 
@@ -160,6 +178,20 @@ def capture(
         if event.info.name == "SQLQuery" and _ACTUAL in event.data.sql:
             queries[event.data.node_info.unique_id] = event.data.sql
 
+    results = _run(environment, work_dir, keep)
+    # unit_test.<project>.<model>.<name>
+    return {
+        tuple(result.node.unique_id.split(".")[2:]): queries.get(result.node.unique_id)
+        for result in results
+    }
+
+
+def _run(
+    environment: Mapping[str, str],
+    work_dir: Path,
+    callback: Callable[[Any], None] | None = None,
+    arguments: Sequence[str] = (),
+) -> list[Any]:
     options = [
         *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR / "profiles")),
         *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
@@ -167,14 +199,12 @@ def capture(
     ]
     with environment_variables(environment):
         try:
-            outcome = dbtRunner(callbacks=[keep]).invoke(
+            outcome = dbtRunner(callbacks=[callback] if callback else []).invoke(
                 ["test", "--select", "test_type:unit", *arguments, *options]
             )
         finally:
             DuckDBConnectionManager.close_all_connections()
-    # unit_test.<project>.<model>.<name>
-    ids = [result.node.unique_id for result in outcome.result.results]
-    return {tuple(unique_id.split(".")[2:]): queries.get(unique_id) for unique_id in ids}
+    return list(outcome.result.results)
 
 
 @contextmanager
