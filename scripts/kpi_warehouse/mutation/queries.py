@@ -88,12 +88,20 @@ def changes(tree: exp.Expression) -> Iterator[Change]:
     """Every change of the tree that the rules allow, in the order of its nodes."""
     context = Context.of(tree)
     for position, node in enumerate(nodes_of(tree)):
+        if _only_orders_a_text(node):
+            continue
         for name, rule in SQL_RULES.items():
             for number, replacement in enumerate(rule(node, context)):
                 before = write(node)
                 after = write(replacement) if replacement is not None else ""
                 if before != after:
                     yield _change(node, Place(name, position, number), before, after)
+
+
+def _only_orders_a_text(node: exp.Expression) -> bool:
+    """Whether it says in which order the parts of a text stand, not what is counted."""
+    ordered = node if isinstance(node, exp.Ordered) else node.find_ancestor(exp.Ordered)
+    return ordered is not None and isinstance(ordered.parent.parent, exp.GroupConcat)
 
 
 def _change(node: exp.Expression, place: Place, before: str, after: str) -> Change:
