@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help env build test lint check sample land summary bench lock clean
+.PHONY: help env build test lint check definitions kpi-sheet mutation sample land summary bench lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: ## make the Python environment, again only when requirements.lock changed
 	@if ! cmp -s requirements.lock $(INSTALLED); then \
@@ -39,9 +39,17 @@ lint: env ## ruff and sqlfluff
 	WAREHOUSE_PATH=:memory: AS_OF_DATE=2000-01-01 $(BIN)/sqlfluff lint --processes 0 \
 		models tests/singular
 
-check: env ## check the architecture rules on dbt's manifest
-	$(BIN)/dbt --quiet parse
+check: env ## check the architecture rules, the registry and the lock of what was agreed
 	$(BIN)/python scripts/check_project.py
+
+definitions: env ## write what follows from the registry: the lock, the funnel's columns
+	@$(BIN)/python scripts/definitions.py $(if $(SAME_MEANING),--same-meaning "$(SAME_MEANING)")
+
+kpi-sheet: env ## write the KPI sheet (KPIシート) of the published warehouse
+	@$(BIN)/python scripts/kpi_sheet.py
+
+mutation: env ## plant errors in the models and the registry, and see that each is caught
+	@$(BIN)/python scripts/mutation.py
 
 sample: env ## write the sample extracts anew
 	@$(BIN)/python scripts/sample.py --out "$${EXTRACTS_DIR:-data/extracts}"

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import duckdb
 
+from kpi_warehouse.definitions.rules import registry_problems
 from kpi_warehouse.errors import BuildError, UserError
 from kpi_warehouse.landing import LandingReport, check_targets, land, read_layouts
 from kpi_warehouse.settings import PROJECT_DIR, Settings
 from kpi_warehouse.summary import print_summary
 
 STAGING_DIR = PROJECT_DIR / "models" / "staging"
-REGISTRY = PROJECT_DIR / "seeds" / "registry" / "kpi_definitions.csv"
+REGISTRY = PROJECT_DIR / "seeds" / "registry"
 # DuckDB names the catalog after the file; one that is named like a schema cannot be queried.
 _SCHEMAS = {"landing", "staging", "intermediate", "marts", "seeds", "main"}
 
@@ -38,6 +39,7 @@ def build(settings: Settings, say: Say) -> None:
     """
     # dbt takes seconds to import, which a caller's mistake should not have to wait for
     _check_warehouse(settings.warehouse_path)
+    _check_registry(say)
     with _exclusive(settings.data_dir), _exclusive_warehouse(settings.warehouse_path):
         _make_sample_if_default_is_empty(settings, say)
         as_of_date = settings.resolve_as_of_date()
@@ -62,8 +64,18 @@ def _land(settings: Settings, say: Say) -> LandingReport:
         settings.sample_as_of_date(),
         settings.memory_limit,
     )
-    check_targets(settings.landing_dir, REGISTRY)
+    check_targets(settings.landing_dir, REGISTRY / "kpi_definitions.csv")
     return report
+
+
+def _check_registry(say: Say) -> None:
+    """Raise UserError, once each defect was said, before anything is built from the registry."""
+    problems = registry_problems(REGISTRY)
+    for problem in problems:
+        say(f"  {problem}")
+    if problems:
+        count = "a defect" if len(problems) == 1 else f"{len(problems)} defects"
+        raise UserError(f"has {count}", REGISTRY, "mend what the lines above say")
 
 
 def _make_sample_if_default_is_empty(settings: Settings, say: Say) -> None:

@@ -116,7 +116,7 @@ def warehouse(
 
 @pytest.fixture(scope="module")
 def grounds(warehouse: Copy) -> dict[str, Grounds]:
-    registry, problems = read_registry(REGISTRY.parent)
+    registry, problems = read_registry(REGISTRY)
     assert problems == []
     return Lineage(warehouse.manifest).grounds(registry.measures)
 

@@ -10,22 +10,27 @@ from kpi_warehouse.landing import land, read_layouts
 from kpi_warehouse.pipeline import STAGING_DIR
 
 _KPI = """kpi_id basis period_grain period_start period_end numerator denominator value ci_low
-    ci_high is_small_sample is_mature is_complete definition_version"""
+    ci_high is_small_sample is_mature is_complete definition_version is_mixed_version"""
 PUBLISHED = {
     "fct_activities": """activity_id activity_type activity_channel direction source_system
         source_id lead_id account_id opportunity_id rep_id channel_id occurred_at activity_date
         touch_number duration_seconds is_follow_up is_connected is_target_connected is_connector
         is_effective_conversation is_delivered is_bounced is_opened is_machine_opened is_clicked
-        is_replied outcome_code is_manual""",
+        is_replied outcome_code is_manual is_approach_to_target""",
     "fct_opportunities": """opportunity_id lead_id account_id channel_id rep_id owner_id stage
         created_at proposal_at won_at lost_at closed_date is_open is_won is_lost reopened_count
         amount currency amount_jpy is_sourced is_influenced days_to_close""",
     "fct_leads": """lead_id channel_id latest_channel_id segment rep_id created_at
         first_touched_at first_connected_at permission_granted_at appointment_set_at
         appointment_held_at meeting_at judged_at qualified_at handed_over_at won_at touch_count
-        is_target""",
+        is_target acquired_date handed_over_date won_date""",
     "fct_appointments": """appointment_id lead_id opportunity_id channel_id booked_by_id
-        booked_at held_at outcome judgement judged_at""",
+        booked_at held_at outcome judgement judged_at booked_date held_date judged_date""",
+    "fct_meetings": """lead_key lead_id event_id channel_id rep_id meeting_basis counted_at
+        cycle_number meeting_at meeting_date""",
+    "definition_gap": """period_grain period_start period_end channel_id policy_value meetings
+        meetings_first_appointment meetings_proposal_stage leads_only_here lead_ids_only_here
+        is_in_force""",
     "kpi_by_period": _KPI,
     "kpi_by_channel_period": _KPI + " channel_id",
     "kpi_by_rep_period": _KPI + " rep_id",

@@ -67,6 +67,7 @@ def test_metricflow_prints_nothing_and_leaves_no_file_in_the_project(
     assert answer["metric_time__week"].dt.weekday().unique().to_list() == [1]
     assert answer["connection_rate"].is_between(0, 1).any()
     assert capfd.readouterr() == ("", "")
+    assert sample.query("select 1") == [(1,)], "the warehouse is still open"
     assert generated_files() == before
 
 

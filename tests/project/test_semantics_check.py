@@ -15,20 +15,26 @@ from kpi_warehouse.truth.kpis import COHORT, EVENT, REP, TEAM, TOTAL, Kpi, read_
 DEFINITIONS = """\
 kpi_id,version,status,effective_from,effective_to,name_ja,name_en,numerator_measure_id,\
 denominator_measure_id,has_event_basis,has_cohort_basis,is_subset_event,is_subset_cohort,\
-has_channel,has_rep,has_team,definition_ja,definition_en,required_signoffs
-calls,1,agreed,2000-01-01,,架電数,Calls,dials,,true,true,false,false,true,true,true,発信,Dials,sales
-pace,1,agreed,2000-01-01,,毎時,Pace,dials,hours,true,false,false,false,false,true,true,割る,Divided,sales
+has_channel,has_rep,has_team,definition_ja,definition_en,required_signoffs,sample_measure_id,\
+unit,is_targetable,maturity_days,owner_department,sort_order
+calls,1,agreed,2000-01-01,,架電数,Calls,dials,,true,true,false,false,true,true,true,発信,Dials,sales,\
+,count,true,90,sales,1
+pace,1,agreed,2000-01-01,,毎時,Pace,dials,hours,true,false,false,false,false,true,true,割る,Divided,\
+sales,hours,ratio,true,0,sales,2
 """
-DRAFT = "pace,2,draft,2026-04-01,,毎時,Pace,hours,dials,true,false,,,,,,逆,Reversed,sales\n"
+DRAFT = (
+    "pace,2,draft,2026-04-01,,毎時,Pace,hours,dials,true,false,false,false,false,true,true,逆,Reversed,"
+    "sales,dials,ratio,true,0,sales,2\n"
+)
 SIGNOFFS = """\
 kpi_id,version,department_id,signed_on
 calls,1,sales,2026-03-01
 pace,1,sales,2026-03-01
 """
 MEASURES = """\
-measure_id,name_ja,name_en,counts_ja,counts_en
-dials,発信,Dials,発信した件数,Outbound dials
-hours,時間,Hours,働いた時間,Hours worked
+measure_id,name_ja,name_en,unit,counts_ja,counts_en,policy_ids,source_fields
+dials,発信,Dials,count,発信した件数,Outbound dials,,calls.call_id
+hours,時間,Hours,hours,働いた時間,Hours worked,,attendance.working_hours
 """
 CALLS = """\
   - name: calls
@@ -203,7 +209,7 @@ def test_a_new_kpi_is_one_row_with_its_signature_and_one_metric(fake: Fake) -> N
     assert fake.found() == []
     assert read_kpis(fake.root) == (
         *before,
-        Kpi("idle", "hours", "dials", bases=(EVENT,), dimensions=(TOTAL,)),
+        Kpi("idle", "hours", "dials", bases=(EVENT,), dimensions=(TOTAL, REP, TEAM)),
     )
 
 

@@ -195,3 +195,12 @@ def test_a_defect_keeps_its_traceback():
 
     with pytest.raises(FileNotFoundError):
         run_command(command)
+
+
+def test_nothing_is_built_from_a_registry_with_defects(settings, dbt, capsys, monkeypatch):
+    monkeypatch.setattr(pipeline, "registry_problems", lambda folder: ["x version 2: a gap"])
+    with pytest.raises(UserError, match="seeds/registry: has a defect; mend what the lines above"):
+        pipeline.build(settings, print)
+    assert "x version 2: a gap" in capsys.readouterr().out
+    assert dbt.calls == []
+    assert not settings.landing_dir.exists()

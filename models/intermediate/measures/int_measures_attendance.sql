@@ -6,8 +6,7 @@ with
 
 attendance as (
 
-    select * from {{ ref('stg_planning__attendance') }}
-    where is_accepted and work_date <= {{ as_of_date() }}
+    select * from {{ ref('int_attendance') }}
 
 ),
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kpi_warehouse.definitions.registry import read_registry
 from kpi_warehouse.semantic_layer.definitions import (
     Metric,
     Row,
     has,
     published_definitions,
     read_metrics,
-    read_seed,
     shown,
 )
 
@@ -26,15 +26,16 @@ def metrics_and_registry_agree(project: Project) -> Iterator[Violation]:
     A KPI's metric has the names, the words and the measures of its newest published version. The
     other metrics count a measure that is no KPI, and have its id, names and words.
     """
-    registry = project.root / "seeds" / "registry"
+    folder = project.root / "seeds" / "registry"
+    registry, _ = read_registry(folder)
     metrics = read_metrics(project.root / FOLDER)
     published = {
         kpi_id: row
-        for kpi_id, row in published_definitions(registry).items()
+        for kpi_id, row in published_definitions(folder).items()
         if has(row, "has_event_basis")
     }
-    measures = {row["measure_id"]: row for row in read_seed(registry, "measures")}
-    drafted = {row["kpi_id"] for row in read_seed(registry, "kpi_definitions")} - set(published)
+    measures = {row.measure_id: row.cells for row in registry.measures}
+    drafted = {version.kpi_id for version in registry.versions} - set(published)
     for kpi_id in published:
         if kpi_id not in metrics:
             yield Violation(RULE, kpi_id, f"is published and has no metric: add it to {FOLDER}")

@@ -6,16 +6,15 @@ one metric over another. That is all that ties the two statements of a formula t
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from kpi_warehouse.definitions.registry import read_registry
+
 Row = dict[str, str]
 
-PUBLISHED_STATUSES = {"agreed", "retired"}
 UNKNOWN = ""
 
 
@@ -78,15 +77,6 @@ def _name(reference: str | dict) -> str:
     return reference if isinstance(reference, str) else reference["name"]
 
 
-def read_seed(registry: Path, seed: str) -> list[Row]:
-    """The rows of a seed of the registry; none if it has no file."""
-    path = registry / f"{seed}.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def published_definitions(registry: Path) -> dict[str, Row]:
     """The newest published version of every KPI that has one, by kpi_id in the registry's order."""
     newest: dict[str, Row] = {}
@@ -97,24 +87,9 @@ def published_definitions(registry: Path) -> dict[str, Row]:
 
 
 def published_versions(registry: Path) -> list[Row]:
-    """Every published version, in the registry's order.
-
-    Published is what is agreed (or retired, and still counts its days) and signed by every
-    department that has to.
-    """
-    signed: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in read_seed(registry, "kpi_signoffs"):
-        signed[row["kpi_id"], row["version"]].add(row["department_id"])
-    found = []
-    for row in read_seed(registry, "kpi_definitions"):
-        required = set(filter(None, (row.get("required_signoffs") or "").split("|")))
-        if (
-            row.get("status") in PUBLISHED_STATUSES
-            and required
-            and required <= signed[row["kpi_id"], row["version"]]
-        ):
-            found.append(row)
-    return found
+    """Every published version, in the registry's order."""
+    found, _ = read_registry(registry)
+    return [version.cells for version in found.versions if found.is_published(version)]
 
 
 def has(row: Row, flag: str) -> bool:

@@ -58,21 +58,25 @@ def semantic_layer(environment: Mapping[str, str], work_dir: Path) -> Iterator[S
     """MetricFlow on the warehouse that the environment's WAREHOUSE_PATH or DATA_DIR names.
 
     dbt's own files go to `work_dir`. No other process can write the warehouse until this is left,
-    and none in this process may have it open.
+    and none in this process may have it open until then.
     """
     before = dict(os.environ)
     os.environ.update(environment)
     try:
         manifest = _semantic_manifest(work_dir)
-        client = AdapterBackedSqlClient(get_adapter_by_type(ADAPTER))
-        yield SemanticLayer(
-            MetricFlowEngine(
-                semantic_manifest_lookup=SemanticManifestLookup(
-                    parse_manifest_from_dbt_generated_manifest(manifest)
-                ),
-                sql_client=client,
+        adapter = get_adapter_by_type(ADAPTER)
+        try:
+            yield SemanticLayer(
+                MetricFlowEngine(
+                    semantic_manifest_lookup=SemanticManifestLookup(
+                        parse_manifest_from_dbt_generated_manifest(manifest)
+                    ),
+                    sql_client=AdapterBackedSqlClient(adapter),
+                )
             )
-        )
+        finally:
+            # what threads still hold keeps the file open
+            adapter.cleanup_connections()
     finally:
         DuckDBConnectionManager.close_all_connections()
         os.environ.clear()

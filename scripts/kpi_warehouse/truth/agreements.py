@@ -7,18 +7,14 @@ are only known to the registry.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from kpi_warehouse.semantic_layer.definitions import (
-    Row,
-    published_versions,
-    read_metrics,
-    read_seed,
-)
+from kpi_warehouse.definitions.registry import ONE_DAY, read_registry
+from kpi_warehouse.semantic_layer.definitions import read_metrics
 from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.calendar import APRIL
 from kpi_warehouse.truth.events import all_events
@@ -56,35 +52,35 @@ class Spell:
 
 def read_spells(project: Path = PROJECT_DIR) -> tuple[Spell, ...]:
     """The spells of a project's registry, in order; each begins where a row of it does or ends."""
-    registry = project / "seeds" / "registry"
+    folder = project / "seeds" / "registry"
     metrics = read_metrics(project / "models" / "semantic")
-    versions = published_versions(registry)
-    policies = [
-        row for row in read_seed(registry, "kpi_policies") if row["policy_id"] in _POLICY_TYPES
-    ]
-    newest = {row["kpi_id"]: row for row in sorted(versions, key=lambda row: int(row["version"]))}
-    days = {_first_day(row) for row in (*versions, *policies)} | {
-        _last_day(row) + timedelta(days=1) for row in (*versions, *policies) if row["effective_to"]
+    registry, _ = read_registry(folder)
+    versions = [version for version in registry.versions if registry.is_published(version)]
+    policies = [row for row in registry.policies if row.policy_id in _POLICY_TYPES]
+    newest = {version.kpi_id: version.version for version in registry.published()}
+    rows = (*versions, *policies)
+    days = {row.effective_from for row in rows} | {
+        row.effective_to + ONE_DAY for row in rows if row.effective_to
     }
     return tuple(
         Spell(
             day,
             Policies(
                 **{
-                    row["policy_id"]: _POLICY_TYPES[row["policy_id"]](row["policy_value"])
+                    row.policy_id: _POLICY_TYPES[row.policy_id](row.value)
                     for row in policies
-                    if _is_in_force(row, day)
+                    if row.effective_from <= day <= row.last_day
                 }
             ),
             tuple(
                 kpi_of(
-                    row,
-                    formula_of_metric(row, metrics.get(row["kpi_id"]))
-                    if row is newest[row["kpi_id"]]
-                    else formula_of_registry(row),
+                    version.cells,
+                    formula_of_metric(version.cells, metrics.get(version.kpi_id))
+                    if version.version == newest[version.kpi_id]
+                    else formula_of_registry(version.cells),
                 )
-                for row in versions
-                if _is_in_force(row, day)
+                for version in versions
+                if version.effective_from <= day <= version.last_day
             ),
         )
         for day in sorted(days)
@@ -115,15 +111,3 @@ def truth_as_agreed(
         ],
         fiscal_year_start_month,
     )
-
-
-def _first_day(row: Row) -> date:
-    return date.fromisoformat(row["effective_from"])
-
-
-def _last_day(row: Row) -> date:
-    return date.fromisoformat(row["effective_to"]) if row["effective_to"] else date.max
-
-
-def _is_in_force(row: Row, day: date) -> bool:
-    return _first_day(row) <= day <= _last_day(row)
