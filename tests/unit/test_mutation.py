@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from kpi_warehouse.errors import UserError
 from kpi_warehouse.mutation import marts
 from kpi_warehouse.mutation.bench import Bench
-from kpi_warehouse.mutation.equivalents import read_equivalents, stale
+from kpi_warehouse.mutation.detectors import Planted, by_warnings
+from kpi_warehouse.mutation.equivalents import entry_of, read_equivalents, stale
 from kpi_warehouse.mutation.mutants import (
     PER_MODEL_AND_RULE,
     Mutant,
@@ -24,6 +26,7 @@ from kpi_warehouse.mutation.mutants import (
 from kpi_warehouse.mutation.project import CompiledProject, DataTest, Model
 from kpi_warehouse.mutation.queries import Place, changes, parse, plant, write
 from kpi_warehouse.mutation.report import Outcome, judge, lines
+from kpi_warehouse.mutation.seed_files import SeedFiles
 from kpi_warehouse.mutation.seed_rules import SeedChange, seed_changes
 from kpi_warehouse.mutation.sql_rules import SQL_RULES, Context
 from kpi_warehouse.mutation.trial import ERROR, SURVIVED, Trials, Verdict
@@ -190,6 +193,11 @@ def test_a_rule_plants_what_it_says(rule: str, sql: str, expected: set[str]) -> 
     assert planted_by(rule, sql) == {write(parse(query)) for query in expected}
 
 
+def test_the_order_of_a_text_is_no_meaning() -> None:
+    tree = parse("select string_agg(a, ' ' order by case when b then a end) as x from t")
+    assert list(changes(tree)) == []
+
+
 def test_every_rule_is_shown_above() -> None:
     shown = {
         parameters[0]
@@ -328,6 +336,29 @@ def test_a_seed_change_is_one_row(seeds) -> None:
     seeds.execute("rollback")
 
 
+def test_a_seed_change_is_made_in_the_file_as_in_the_warehouse() -> None:
+    key = (("kpi_id", "a"), ("version", 1))
+    rows = [{"kpi_id": name, "version": "1", "has_rep": "true", "note": "x"} for name in "ab"]
+    change = SeedChange("r", "s", key, (("has_rep", False), ("note", None)), "text")
+    changed = {"kpi_id": "a", "version": "1", "has_rep": "false", "note": ""}
+    assert change.apply(rows) == [changed, rows[1]]
+    assert SeedChange("r", "s", key, None, "text").apply(rows) == [rows[1]]
+    with pytest.raises(ValueError, match="0 rows"):
+        SeedChange("r", "s", (("kpi_id", "c"),), None, "text").apply(rows)
+
+
+def test_checks_of_the_seeds_see_a_change(tmp_path: Path) -> None:
+    files = SeedFiles(tmp_path)
+    key = (("policy_id", "open_window_days"), ("effective_from", dt.date(2000, 1, 1)))
+    gap = SeedChange("r", "kpi_policies", key, (("effective_from", dt.date(2026, 4, 1)),), "gap")
+    assert files.by_registry_rules(None) is None
+    assert "open_window_days" in files.by_registry_rules(gap)
+    key = (("segment_id", "employees_50_299"),)
+    hole = SeedChange("r", "company_sizes", key, (("employees_from", 51),), "hole")
+    assert files.by_seed_tests(None) is None
+    assert files.by_seed_tests(hole) == "test_company_sizes_touch_without_overlap"
+
+
 def test_variables_say_what_they_become() -> None:
     variables = {
         "fiscal_year_start_month": 4,
@@ -405,9 +436,13 @@ def world(tmp_path: Path) -> World:
     return World(folder, project, None, Truth(nothing, nothing, nothing, nothing))
 
 
+def bench_of(world: World, tmp_path: Path) -> Bench:
+    return Bench(world.warehouse, tmp_path / "bench", world.project)
+
+
 @pytest.fixture
 def bench(world: World, tmp_path: Path):
-    bench = Bench(world.warehouse, tmp_path / "bench", world.project)
+    bench = bench_of(world, tmp_path)
     yield bench
     bench.close()
 
@@ -462,6 +497,18 @@ def test_a_mutant_behind_a_disabled_detector_is_reported_as_survived(
     outcome = Outcome([blind[key]], {}, {}, [], [])
     assert not outcome.is_clean
     assert any(blind[key].mutant.mutant_id in line for line in lines(outcome))
+
+
+def test_a_test_that_warns_counts_if_it_warns_of_more(world: World, tmp_path: Path) -> None:
+    warns = DataTest("warns", "from marts.counted", frozenset({"counted"}), False)
+    project = CompiledProject(world.project.models, {"warns": warns}, world.project.schemas)
+    warned = dataclasses.replace(world, project=project)
+    assert by_warnings(
+        Planted(None, warned, bench_of(warned, tmp_path), {"counted"}, project.tests, {"warns": 0})
+    )
+    # one row with the error and without it
+    found = verdicts_of(warned, tmp_path / "benches", {"warning": by_warnings})
+    assert found["counted.drop_condition"].caught_by == SURVIVED
 
 
 def test_a_query_that_fails_is_told_apart(world: World, tmp_path: Path) -> None:
@@ -599,8 +646,11 @@ def test_a_listed_survivor_is_equivalent_and_a_stale_entry_is_told() -> None:
     verdicts = judge([Verdict(mutant, SURVIVED, "")], {"m.final.negate.1": "it cannot matter"})
     assert verdicts[0].caught_by == "equivalent"
     assert Outcome(verdicts, {}, {}, [], []).is_clean
-    gone = stale({"m.final.negate.1": "why", "gone": "why"}, ["m.final.negate.1"])
+    reasons = {"m.final.negate.1": "why", "m.other.*": "why", "gone": "why"}
+    gone = stale(reasons, ["m.final.negate.1", "m.other.negate.2"])
     assert gone == ["gone"]
+    assert entry_of("m.other.negate.2", reasons) == "m.other.*"
+    assert entry_of("m.another.negate.2", reasons) is None
     outcome = Outcome(verdicts, {}, {}, gone, [])
     assert not outcome.is_clean
     assert "  gone" in lines(outcome)
