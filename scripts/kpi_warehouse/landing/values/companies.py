@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Marker -> how its legal form is written, after NFKC and case folding. ㈱ and ㍿ are folded by NFKC.
+# Marker -> how its legal form is written, after NFKC (which unfolds ㈱ and ㍿) and case folding.
 _JAPANESE_FORMS = {
     "kk": ("株式会社", "株式會社", r"\(株式会社\)", r"\(株\)", r"〔株〕"),
     "yk": ("有限会社", "有限會社", r"\(有\)"),
@@ -47,7 +47,7 @@ _LATIN = [
     (re.compile(rf"(?<=[^a-z0-9])(?:{spellings})$"), f"{_MARK}{marker}{_MARK}")
     for marker, spellings in _LATIN_FORMS
 ]
-# 前株 in Latin letters; ㏍ is folded to it
+# 前株 in Latin letters
 _LATIN.insert(0, (re.compile(r"^k\. ?k\.(?=.)"), f"{_MARK}kk{_MARK}"))
 
 
@@ -57,7 +57,8 @@ def company_key(name: str) -> str | None:
     Width, letter case, blanks and punctuation do not matter. The legal form becomes a marker at
     its place, so that 株式会社アクメ (kk|アクメ), アクメ㈱ (アクメ|kk) and アクメ stay three firms.
     """
-    text = unicodedata.normalize("NFKC", name).casefold()
+    # NFKC would make two letters of this sign and lose that it is a legal form
+    text = unicodedata.normalize("NFKC", name.replace("㏍", "㈱")).casefold()
     text = " ".join(text.replace(_MARK, " ").split())
     for pattern, marker in _JAPANESE:
         text = pattern.sub(marker, text)

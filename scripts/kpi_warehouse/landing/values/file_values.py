@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -37,7 +38,8 @@ class Values:
     """Normalises the columns of one file while a query lands it.
 
     Usage: `prepare` a connection, put `expression` and `folded` into ONE query on it (or on a
-    cursor of it), each expression once, draw all rows, then ask for the `findings`. Thread-safe.
+    cursor of it), each expression once, draw all rows, then ask for the `findings`. Keep the
+    object until the query is over. Thread-safe.
     """
 
     def __init__(self, file_name: str, forms_of: Callable[[str, str], Mapping[str, str]]) -> None:
@@ -45,12 +47,23 @@ class Values:
         self._forms_of = forms_of
         self._function = f"landing_value_{next(_NUMBERS)}"
         self._columns: list[_OddValues] = []
+        self._prepared: duckdb.DuckDBPyConnection | None = None
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make the function known to a connection and its cursors."""
+        """Make the function known to a connection; close that one last."""
+        # a connection outlives the values of a file and shall not keep what they remember
+        values = weakref.ref(self)
+
+        def read_batch(
+            texts: pa.ChunkedArray, rows: pa.ChunkedArray, columns: pa.ChunkedArray
+        ) -> pa.Array:
+            return values()._read_batch(texts, rows, columns)
+
+        # the engine crashes if the connection that made a function is gone and another calls it
+        self._prepared = connection
         connection.create_function(
             self._function,
-            self._read_batch,
+            read_batch,
             ["VARCHAR", "BIGINT", "INTEGER"],
             "VARCHAR",
             type="arrow",
@@ -58,10 +71,6 @@ class Values:
             # no planner may call it twice for one row: it counts what it finds
             side_effects=True,
         )
-
-    def release(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Take the function from the connection that was prepared, when its query is over."""
-        connection.remove_function(self._function)
 
     def expression(
         self, column_name: str, data_type: str, column_sql: str, row_number_sql: str

@@ -31,7 +31,9 @@ _DATES = {
         r"|(?P<sep>[./-])(?P<month_2>[0-9]{1,2})(?P=sep)(?P<day_2>[0-9]{1,2}))"
     ),
     "compact": r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
-    "day_first": r"(?P<day>[0-9]{1,2})(?P<sep>[./-])(?P<month>[0-9]{1,2})(?P=sep)(?P<year>[0-9]{4})",
+    "day_first": (
+        r"(?P<day>[0-9]{1,2})(?P<sep>[./-])(?P<month>[0-9]{1,2})(?P=sep)(?P<year>[0-9]{4})"
+    ),
     "month_first": (
         r"(?P<month>[0-9]{1,2})(?P<sep>[./-])(?P<day>[0-9]{1,2})(?P=sep)(?P<year>[0-9]{4})"
     ),
@@ -54,7 +56,8 @@ _CLOCK = (
     r"(?P<before>午前|午後|[AaPp][Mm])? ?"
     r"(?:(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,12}))?)?"
-    r"|(?P<hour_2>[0-9]{1,2}) ?時(?: ?(?P<minute_2>[0-9]{1,2}) ?分(?: ?(?P<second_2>[0-9]{1,2}) ?秒)?)?)"
+    r"|(?P<hour_2>[0-9]{1,2}) ?時"
+    r"(?: ?(?P<minute_2>[0-9]{1,2}) ?分(?: ?(?P<second_2>[0-9]{1,2}) ?秒)?)?)"
     r"(?: ?(?P<after>[AaPp][Mm]))?"
 )
 _TIME = rf"(?:(?:[Tt] ?| +|(?<=日)|(?<=\))){_CLOCK}{_OFFSET})?"
@@ -81,7 +84,8 @@ _EPOCH_START = datetime(1970, 1, 1)
 # What staging's cast reads and an unchanged text therefore has to look like.
 _GOOD_ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+    r"(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 # What staging's cast might take for a time in UTC.
 _STAGING_WOULD_READ = re.compile(r"[0-9]{1,6}([-/\\ ])[0-9]{1,2}\1[0-9]{1,2}(?![0-9])")
@@ -138,7 +142,7 @@ def timestamp_reader(zones: Zones) -> Reader:
             instant = moment.clock.replace(tzinfo=zone).astimezone(UTC)
         except OverflowError:
             return None
-        return Reading(instant.replace(tzinfo=None).isoformat(sep=" "), moment.rule)
+        return Reading(_as_the_engine_writes_it(instant), moment.rule)
 
     return read
 
@@ -195,6 +199,11 @@ def fixed_offset(zone_name: str) -> timedelta | None:
 @cache
 def _zone(name: str) -> tzinfo:
     return UTC if name in ("UTC", "Etc/UTC") else ZoneInfo(name)
+
+
+def _as_the_engine_writes_it(instant: datetime) -> str:
+    text = instant.replace(tzinfo=None).isoformat(sep=" ")
+    return text.rstrip("0") if instant.microsecond else text
 
 
 def _moment(plain: str, zones: Zones) -> tuple[str, _Moment] | None:
@@ -296,7 +305,7 @@ def _month(found: re.Match[str]) -> Reading | None:
 
 
 def _excel_serial(plain: str) -> _Moment | None:
-    """Days since 1899-12-30, the part of the day to the nearest second: five digits hold no more."""
+    """Days since 1899-12-30; the part of a day to the nearest second, as a sheet shows it."""
     found = _EXCEL_SERIAL.fullmatch(plain)
     if not found:
         return None
