@@ -29,7 +29,7 @@
 {%- for column in columns -%}
     {%- set value = staged_column(column.name, column.data_type) -%}
     {%- set is_date = column.data_type in ('timestamp', 'date', 'month') -%}
-    {%- if is_date and not column.config.meta.required -%}
+    {%- if is_date and not (column.config.meta.required or column.config.meta.mandatory) -%}
         {%- set value = within_calendar(value) -%}
     {%- endif -%}
     {%- do typed.update({column.name: value}) -%}
@@ -138,8 +138,10 @@ select * from final
 {#- A landed text as the type the interface declares; NULL where it cannot be read. -#}
 {% macro staged_column(name, data_type) -%}
     {%- set plain = "nullif(trim(" ~ name ~ "), '')" -%}
-    {%- if data_type == 'text' -%}
+    {%- if data_type in ('text', 'phone', 'email') -%}
         {{ plain }}
+    {%- elif data_type == 'salesforce_id' -%}
+        {{ salesforce_id(name) }}
     {%- elif data_type == 'timestamp' -%}
         {{ read_timestamp(plain) }}
     {%- elif data_type == 'month' -%}
@@ -175,10 +177,10 @@ select * from final
 {#- The first reason to reject a row: its rule, or the column it is about. -#}
 {% macro reject_case(columns, typed, wanted) -%}
         case
-        {%- for column in columns if column.config.meta.required %}
+        {%- for column in columns if column.config.meta.required or column.config.meta.mandatory %}
             when nullif(trim({{ column.name }}), '') is null
                 then '{{ column.name if wanted == 'column' else 'missing_required_value' }}'
-            {%- if column.data_type != 'text' %}
+            {%- if column.data_type not in ('text', 'phone', 'email', 'salesforce_id') %}
             when {{ typed[column.name] }} is null
                 then '{{ column.name if wanted == 'column' else 'unreadable_required_value' }}'
             {%- endif %}
@@ -194,7 +196,8 @@ select * from final
 {% macro unreadable_columns(columns, typed) -%}
     {%- set optional = [] -%}
     {%- for column in columns -%}
-        {%- if column.data_type != 'text' and not column.config.meta.required -%}
+        {%- if column.data_type not in ('text', 'phone', 'email', 'salesforce_id')
+            and not (column.config.meta.required or column.config.meta.mandatory) -%}
             {%- do optional.append(column.name) -%}
         {%- endif -%}
     {%- endfor -%}
