@@ -3,8 +3,8 @@
     characters tells upper from lower case and gets its checksum: per five characters
     one of A to Z and 0 to 5, whose number has a bit for each upper-case letter, the
     first one the lowest. Other lengths stay as they are, blank is NULL.
-    Source: Salesforce's own conversion, help article 000385008. ascii() rather than
-    `between 'A' and 'Z'`, which depends on the collation of the database.
+    That is Salesforce's own conversion. ascii() rather than `between 'A' and 'Z'`, which
+    depends on the collation of the database.
 -#}
 {% macro salesforce_id(expression) -%}
     {%- set id = 'trim(' ~ expression ~ ')' -%}
