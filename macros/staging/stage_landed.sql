@@ -112,6 +112,7 @@ final as (
         typed.{{ column.name }},
         {%- endfor %}
         '{{ system }}' as source_system,
+        '{{ object }}' as source_object,
         typed.source_file,
         cast(typed.source_row as bigint) as source_row,
         case
