@@ -4,7 +4,7 @@
     system's `_<system>__sources.yml`; nothing is repeated here.
 
     Adds to the object's columns
-      source_system, source_file, source_row   where the row came from
+      source_system, source_object, source_file, source_row   where the row came from
       row_status           accepted, duplicate (a newer version of its key exists) or
                            rejected
       is_accepted          the rows that later models read
@@ -29,7 +29,7 @@
 {%- for column in columns -%}
     {%- set value = staged_column(column.name, column.data_type) -%}
     {%- set is_date = column.data_type in ('timestamp', 'date', 'month') -%}
-    {%- if is_date and not column.config.meta.required -%}
+    {%- if is_date and not is_mandatory(column) -%}
         {%- set value = within_calendar(value) -%}
     {%- endif -%}
     {%- do typed.update({column.name: value}) -%}
@@ -112,6 +112,7 @@ final as (
         typed.{{ column.name }},
         {%- endfor %}
         '{{ system }}' as source_system,
+        '{{ object }}' as source_object,
         typed.source_file,
         cast(typed.source_row as bigint) as source_row,
         case
@@ -138,7 +139,9 @@ select * from final
 {#- A landed text as the type the interface declares; NULL where it cannot be read. -#}
 {% macro staged_column(name, data_type) -%}
     {%- set plain = "nullif(trim(" ~ name ~ "), '')" -%}
-    {%- if data_type == 'text' -%}
+    {%- if data_type == 'salesforce_id' -%}
+        {{ salesforce_id(plain) }}
+    {%- elif data_type in text_types() -%}
         {{ plain }}
     {%- elif data_type == 'timestamp' -%}
         {{ read_timestamp(plain) }}
@@ -159,6 +162,14 @@ select * from final
 {%- endmacro %}
 
 {#-
+    The declared types whose values are texts, and so are never unreadable: landing writes
+    a phone as E.164 and an email trimmed and lower-case, where it can read them.
+-#}
+{% macro text_types() -%}
+{%- do return(['text', 'phone', 'email', 'salesforce_id']) -%}
+{%- endmacro %}
+
+{#-
     A date or timestamp if the calendar has its day, else NULL: a year 1900 or 2099 is
     no reading.
 -#}
@@ -175,10 +186,10 @@ select * from final
 {#- The first reason to reject a row: its rule, or the column it is about. -#}
 {% macro reject_case(columns, typed, wanted) -%}
         case
-        {%- for column in columns if column.config.meta.required %}
+        {%- for column in columns if is_mandatory(column) %}
             when nullif(trim({{ column.name }}), '') is null
                 then '{{ column.name if wanted == 'column' else 'missing_required_value' }}'
-            {%- if column.data_type != 'text' %}
+            {%- if column.data_type not in text_types() %}
             when {{ typed[column.name] }} is null
                 then '{{ column.name if wanted == 'column' else 'unreadable_required_value' }}'
             {%- endif %}
@@ -194,7 +205,7 @@ select * from final
 {% macro unreadable_columns(columns, typed) -%}
     {%- set optional = [] -%}
     {%- for column in columns -%}
-        {%- if column.data_type != 'text' and not column.config.meta.required -%}
+        {%- if column.data_type not in text_types() and not is_mandatory(column) -%}
             {%- do optional.append(column.name) -%}
         {%- endif -%}
     {%- endfor -%}

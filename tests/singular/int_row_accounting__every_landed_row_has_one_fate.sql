@@ -1,3 +1,4 @@
+-- Per file and to the row; fails on nothing at all as well.
 with
 
 landed as (
@@ -5,9 +6,9 @@ landed as (
     select
         system as source_system,
         object,
-        sum(row_count) as landed_rows
+        file_name as file,
+        row_count as landed_rows
     from {{ source('landing', 'files') }}
-    group by system, object
 
 ),
 
@@ -16,19 +17,25 @@ accounted as (
     select
         source_system,
         object,
-        sum(row_count) as accounted_rows
+        file,
+        sum(row_count) as accounted_rows,
+        min(row_count) as smallest_fate
     from {{ ref('int_row_accounting') }}
-    group by source_system, object
+    group by source_system, object, file
 
 )
 
 select
-    landed.source_system,
-    landed.object,
+    coalesce(landed.source_system, accounted.source_system) as source_system,
+    coalesce(landed.object, accounted.object) as object,
+    coalesce(landed.file, accounted.file) as file,
     landed.landed_rows,
     accounted.accounted_rows
 from landed
-left join accounted
+full outer join accounted
     on landed.source_system = accounted.source_system
     and landed.object = accounted.object
-where landed.landed_rows <> coalesce(accounted.accounted_rows, 0)
+    and landed.file = accounted.file
+where
+    coalesce(landed.landed_rows, 0) <> coalesce(accounted.accounted_rows, 0)
+    or accounted.smallest_fate < 0

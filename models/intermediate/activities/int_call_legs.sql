@@ -8,7 +8,7 @@ with
 
 legs as (
 
-    select * from {{ ref('stg_generic__calls') }} where is_accepted
+    select * from {{ ref('int_unioned_calls') }}
 
 ),
 

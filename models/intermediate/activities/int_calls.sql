@@ -107,6 +107,7 @@ calls as (
         logged_calls.call_id,
         logged_calls.logged_by,
         logged_calls.source_system,
+        logged_calls.source_object,
         logged_calls.source_file,
         logged_calls.source_row,
         logged_calls.leg_count,
@@ -209,6 +210,7 @@ final as (
         outcome_code,
         reached,
         source_system,
+        source_object,
         source_file,
         case
             when is_internal or direction = 'internal' then 'internal_call'

@@ -17,14 +17,14 @@ with
 
 emails as (
 
-    select * from {{ ref('stg_generic__emails') }} where is_accepted
+    select * from {{ ref('int_unioned_emails') }}
 
 ),
 
 events as (
 
-    select * from {{ ref('stg_generic__email_events') }}
-    where is_accepted and {{ business_date('occurred_at') }} <= {{ as_of_date() }}
+    select * from {{ ref('int_unioned_email_events') }}
+    where {{ business_date('occurred_at') }} <= {{ as_of_date() }}
 
 ),
 
@@ -98,6 +98,8 @@ sent as (
         {{ dbt.dateadd('day', 'agreements.open_window_days', 'emails.sent_at') }}
             as opens_until,
         emails.source_system,
+        emails.source_object,
+        emails.source_file,
         lower(emails.recipient) as recipient,
         {{ code_key('emails.kind') }} as kind,
         coalesce(numbered_recipients.recipient_number, 1) as recipient_number,
@@ -203,6 +205,8 @@ final as (
             else 'unmapped'
         end as kind,
         sent.source_system,
+        sent.source_object,
+        sent.source_file,
         case
             when sent.kind = 'auto_reply' then 'auto_reply'
             when {{ business_date('sent.sent_at') }} > {{ as_of_date() }}

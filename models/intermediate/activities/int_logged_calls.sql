@@ -7,7 +7,7 @@ with
 
 legs as (
 
-    select * from {{ ref('stg_generic__calls') }} where is_accepted
+    select * from {{ ref('int_unioned_calls') }}
 
 ),
 
@@ -80,6 +80,7 @@ folded as (
         max(case when leg_number = external_leg then external_call_id end)
             as external_call_id,
         max(case when leg_number = 1 then source_system end) as source_system,
+        max(case when leg_number = 1 then source_object end) as source_object,
         max(case when leg_number = 1 then source_file end) as source_file,
         count(*) as leg_count,
         max(case when leg_number = 1 then source_row end) as source_row,
@@ -110,6 +111,7 @@ single as (
         legs.logged_by,
         legs.external_call_id,
         legs.source_system,
+        legs.source_object,
         legs.source_file,
         cast(1 as bigint) as leg_count,
         legs.source_row,
@@ -165,6 +167,7 @@ final as (
             when 'dialer' then 'dialer'
         end as logged_by,
         unioned.source_system,
+        unioned.source_object,
         unioned.source_file,
 
         -- numerics

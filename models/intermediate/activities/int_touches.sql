@@ -7,7 +7,7 @@ with
 
 touches as (
 
-    select * from {{ ref('stg_generic__touches') }} where is_accepted
+    select * from {{ ref('int_unioned_touches') }}
 
 ),
 
@@ -31,6 +31,8 @@ final as (
             else 'outbound'
         end as direction,
         source_system,
+        source_object,
+        source_file,
         case
             when {{ business_date('occurred_at') }} > {{ as_of_date() }}
                 then 'after_as_of_date'

@@ -8,8 +8,8 @@ with
 
 bookings as (
 
-    select * from {{ ref('stg_generic__appointments') }}
-    where is_accepted and {{ business_date('booked_at') }} <= {{ as_of_date() }}
+    select * from {{ ref('int_unioned_appointments') }}
+    where {{ business_date('booked_at') }} <= {{ as_of_date() }}
 
 ),
 
@@ -127,6 +127,8 @@ folded as (
         first_booking.booked_by_id,
         first_booking.booked_at,
         first_booking.source_system,
+        first_booking.source_object,
+        first_booking.source_file,
         last_booking.starts_at,
         last_bookings.booking_count,
         coalesce(
@@ -196,6 +198,8 @@ final as (
         outcome_code as source_outcome_code,
         judgement_code as source_judgement_code,
         source_system,
+        source_object,
+        source_file,
         cast(null as {{ dbt.type_string() }}) as exclusion_rule,
 
         -- numerics

@@ -6,8 +6,8 @@ with
 
 status_history as (
 
-    select * from {{ ref('stg_generic__lead_status_history') }}
-    where is_accepted and {{ business_date('entered_at') }} <= {{ as_of_date() }}
+    select * from {{ ref('int_unioned_lead_status_history') }}
+    where {{ business_date('entered_at') }} <= {{ as_of_date() }}
 
 ),
 

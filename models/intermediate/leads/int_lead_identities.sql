@@ -14,7 +14,7 @@ with
 
 leads as (
 
-    select * from {{ ref('stg_generic__leads') }} where is_accepted
+    select * from {{ ref('int_unioned_leads') }}
 
 ),
 
@@ -34,6 +34,9 @@ resolved as (
 
     select
         leads.lead_id as source_lead_id,
+        leads.source_system,
+        leads.source_object,
+        leads.source_file,
         coalesce(end_of_chain.lead_id, leads.lead_id) as lead_key,
         chains.is_cycle or (chains.id is not null and end_of_chain.lead_id is null)
             as is_chain_broken,
@@ -81,6 +84,11 @@ final as (
             when not surviving.is_known or surviving.source_code is null then 'unknown'
             else coalesce(sources.channel_id, 'unmapped')
         end as channel_id,
+
+        -- texts
+        surviving.source_system,
+        surviving.source_object,
+        surviving.source_file,
 
         -- booleans
         -- no word about it means that the lead is the targeted person

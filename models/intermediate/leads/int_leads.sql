@@ -7,7 +7,7 @@ with
 
 leads as (
 
-    select * from {{ ref('stg_generic__leads') }} where is_accepted
+    select * from {{ ref('int_unioned_leads') }}
 
 ),
 

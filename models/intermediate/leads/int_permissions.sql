@@ -6,8 +6,8 @@ with
 
 permissions as (
 
-    select * from {{ ref('stg_generic__permissions') }}
-    where is_accepted and {{ business_date('granted_at') }} <= {{ as_of_date() }}
+    select * from {{ ref('int_unioned_permissions') }}
+    where {{ business_date('granted_at') }} <= {{ as_of_date() }}
 
 ),
 

@@ -6,10 +6,9 @@ with
 
 opportunities as (
 
-    select * from {{ ref('stg_generic__opportunities') }}
+    select * from {{ ref('int_unioned_opportunities') }}
     where
-        is_accepted
-        and not coalesce(is_deleted, false)
+        not coalesce(is_deleted, false)
         and {{ business_date('created_at') }} <= {{ as_of_date() }}
 
 ),

@@ -13,17 +13,16 @@ opportunities as (
         least(
             {{ business_date('coalesce(updated_at, created_at)') }}, close_date
         ) as stated_date
-    from {{ ref('stg_generic__opportunities') }}
+    from {{ ref('int_unioned_opportunities') }}
     where
-        is_accepted
-        and not coalesce(is_deleted, false)
+        not coalesce(is_deleted, false)
         and {{ business_date('created_at') }} <= {{ as_of_date() }}
 
 ),
 
 history as (
 
-    select * from {{ ref('stg_generic__opportunity_stage_history') }} where is_accepted
+    select * from {{ ref('int_unioned_opportunity_stage_history') }}
 
 ),
 

@@ -6,7 +6,7 @@ with
 
 users as (
 
-    select * from {{ ref('stg_generic__users') }} where is_accepted
+    select * from {{ ref('int_unioned_users') }}
 
 ),
 

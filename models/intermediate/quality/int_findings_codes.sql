@@ -1,168 +1,156 @@
 {#-
-    Grain: one row per object, rule and code that no mapping knows (R8), with how many
-    rows have it.
+    Grain: one row per object of a system, rule and code that no mapping knows (R8), with
+    how many of its rows have the code and the first of them.
     The code itself is shown, cut to 60 characters: without it nobody could mend the
     mapping.
 -#}
+{#- of each column with codes: object, column, seed, its code, day of meaning, rule -#}
+{%- set mappings = [
+    ('leads', 'source', 'lead_sources', 'source_code',
+        'rows_fed.created_at', 'lead_source'),
+    ('leads', 'latest_source', 'lead_sources', 'source_code',
+        'rows_fed.created_at', 'lead_source'),
+    ('lead_status_history', 'status', 'lead_statuses', 'status_code',
+        'rows_fed.entered_at', 'lead_status'),
+    ('calls', 'disposition', 'call_outcomes', 'disposition_code',
+        'rows_fed.started_at', 'call_outcome'),
+    ('appointments', 'outcome', 'meeting_outcomes', 'outcome_code',
+        'coalesce(rows_fed.starts_at, rows_fed.booked_at)', 'meeting_outcome'),
+    ('appointments', 'judgement', 'meeting_judgements', 'judgement_code',
+        'coalesce(rows_fed.judged_at, rows_fed.starts_at, rows_fed.booked_at)',
+        'meeting_judgement'),
+    ('opportunity_stage_history', 'stage', 'opportunity_stages', 'stage_code',
+        'rows_fed.entered_at', 'opportunity_stage'),
+    ('opportunities', 'stage', 'opportunity_stages', 'stage_code',
+        'coalesce(rows_fed.updated_at, rows_fed.created_at)', 'opportunity_stage'),
+    ('users', 'department', 'departments', 'department_code', none, 'department'),
+] -%}
+{#- of each column with a closed vocabulary: object, column, its values, rule -#}
+{%- set vocabularies = [
+    ('emails', 'kind', ['one_to_one', 'bulk', 'auto_reply'], 'email_kind'),
+    ('email_events', 'event',
+        ['delivered', 'bounce', 'open', 'click', 'reply', 'auto_reply', 'unsubscribe'],
+        'email_event'),
+    ('touches', 'activity_channel',
+        ['dm', 'form', 'sns', 'sms', 'letter', 'web_meeting', 'visit'],
+        'activity_channel'),
+] -%}
 with
 
 codes as (
 
+    {% for object, column, seed, code, day, rule in mappings %}
     select
-        'leads' as object,
-        'unmapped_lead_source' as rule,
-        {{ code_key('leads.source') }} as code
-    from {{ ref('stg_generic__leads') }} as leads
-    left join {{ ref('lead_sources') }} as mapping
-        on {{ code_key('leads.source') }} = mapping.source_code
-    where leads.is_accepted and mapping.source_code is null
-
-    union all
-
-    select
-        'leads' as object,
-        'unmapped_lead_source' as rule,
-        {{ code_key('leads.latest_source') }} as code
-    from {{ ref('stg_generic__leads') }} as leads
-    left join {{ ref('lead_sources') }} as mapping
-        on {{ code_key('leads.latest_source') }} = mapping.source_code
+        rows_fed.source_system,
+        rows_fed.source_object,
+        rows_fed.source_file,
+        rows_fed.source_row,
+        'unmapped_{{ rule }}' as rule,
+        {{ code_key('rows_fed.' ~ column) }} as code
+    from {{ ref('int_unioned_' ~ object) }} as rows_fed
+    left join {{ ref(seed) }} as mapping
+        on {{ code_key('rows_fed.' ~ column) }} = mapping.{{ code }}
+        {%- if day %}
+        and {{ is_valid_on('mapping', business_date(day)) }}
+        {%- endif %}
     where
-        leads.is_accepted
-        and mapping.source_code is null
+        rows_fed.{{ column }} is not null
+        and mapping.{{ code }} is null
+        {%- if column == 'latest_source' %}
         -- the same gap is told once per lead
-        and {{ code_key('leads.latest_source') }}
-        is distinct from {{ code_key('leads.source') }}
+        and {{ code_key('rows_fed.latest_source') }}
+        is distinct from {{ code_key('rows_fed.source') }}
+        {%- endif %}
+
+    union all
+
+    {% endfor %}
+    {% for object, column, values, rule in vocabularies %}
+    select
+        source_system,
+        source_object,
+        source_file,
+        source_row,
+        'unmapped_{{ rule }}' as rule,
+        coalesce({{ code_key(column) }}, '(empty)') as code
+    from {{ ref('int_unioned_' ~ object) }}
+    where
+        coalesce({{ code_key(column) }}, '(empty)')
+        not in ('{{ values | join("', '") }}')
+
+    union all
+
+    {% endfor %}
+    -- nobody need say whom a call reached
+    select
+        source_system,
+        source_object,
+        source_file,
+        source_row,
+        'unmapped_reached' as rule,
+        {{ code_key('reached') }} as code
+    from {{ ref('int_unioned_calls') }}
+    where {{ code_key('reached') }} not in ('target', 'gatekeeper', 'other', 'machine')
 
     union all
 
     select
-        'lead_status_history' as object,
-        'unmapped_lead_status' as rule,
-        {{ code_key('history.status') }} as code
-    from {{ ref('stg_generic__lead_status_history') }} as history
-    left join {{ ref('lead_statuses') }} as mapping
-        on {{ code_key('history.status') }} = mapping.status_code
-    where history.is_accepted and mapping.status_code is null
-
-    union all
-
-    select
-        'calls' as object,
-        'unmapped_call_outcome' as rule,
-        disposition_code as code
-    from {{ ref('int_calls') }}
-    where outcome_code = 'unmapped'
-
-    union all
-
-    select
-        'calls' as object,
+        calls.source_system,
+        calls.source_object,
+        calls.source_file,
+        calls.source_row,
         'unmapped_direction' as rule,
         coalesce({{ code_key('legs.direction') }}, '(empty)') as code
     from {{ ref('int_calls') }} as calls
     -- left, as the first leg of a call may be in no extract
-    left join {{ ref('stg_generic__calls') }} as legs
-        on calls.call_id = legs.call_id and legs.is_accepted
+    left join {{ ref('int_unioned_calls') }} as legs on calls.call_id = legs.call_id
     where calls.direction is null and calls.exclusion_rule is null
 
-    union all
+),
+
+by_file as (
 
     select
-        'calls' as object,
-        'unmapped_reached' as rule,
-        {{ code_key('calls.reached') }} as code
-    from {{ ref('stg_generic__calls') }} as calls
-    where
-        calls.is_accepted
-        and {{ code_key('calls.reached') }}
-        not in ('target', 'gatekeeper', 'other', 'machine')
+        source_system,
+        source_object,
+        source_file,
+        rule,
+        substr(code, 1, 60) as code,
+        min(source_row) as first_row,
+        count(*) as row_count
+    from codes
+    where code is not null
+    group by source_system, source_object, source_file, rule, substr(code, 1, 60)
 
-    union all
+),
 
-    select
-        'emails' as object,
-        'unmapped_email_kind' as rule,
-        coalesce({{ code_key('emails.kind') }}, '(empty)') as code
-    from {{ ref('stg_generic__emails') }} as emails
-    where
-        emails.is_accepted
-        and coalesce({{ code_key('emails.kind') }}, '(empty)')
-        not in ('one_to_one', 'bulk', 'auto_reply')
-
-    union all
+ranked as (
 
     select
-        'email_events' as object,
-        'unmapped_email_event' as rule,
-        coalesce({{ code_key('events.event') }}, '(empty)') as code
-    from {{ ref('stg_generic__email_events') }} as events
-    where
-        events.is_accepted
-        and coalesce({{ code_key('events.event') }}, '(empty)') not in (
-            'delivered', 'bounce', 'open', 'click', 'reply', 'auto_reply', 'unsubscribe'
-        )
-
-    union all
-
-    select
-        'touches' as object,
-        'unmapped_activity_channel' as rule,
-        coalesce({{ code_key('touches.activity_channel') }}, '(empty)') as code
-    from {{ ref('stg_generic__touches') }} as touches
-    where
-        touches.is_accepted
-        and coalesce({{ code_key('touches.activity_channel') }}, '(empty)') not in (
-            'dm', 'form', 'sns', 'sms', 'letter', 'web_meeting', 'visit'
-        )
-
-    union all
-
-    select
-        'appointments' as object,
-        'unmapped_meeting_outcome' as rule,
-        source_outcome_code as code
-    from {{ ref('int_appointments') }}
-    where outcome = 'unmapped'
-
-    union all
-
-    select
-        'appointments' as object,
-        'unmapped_meeting_judgement' as rule,
-        source_judgement_code as code
-    from {{ ref('int_appointments') }}
-    where judgement = 'unmapped'
-
-    union all
-
-    select
-        'opportunity_stage_history' as object,
-        'unmapped_opportunity_stage' as rule,
-        stage_code as code
-    from {{ ref('int_opportunity_stage_events') }}
-    where stage_id = 'unmapped'
-
-    union all
-
-    select
-        'users' as object,
-        'unmapped_department' as rule,
-        {{ code_key('department') }} as code
-    from {{ ref('int_rep_validity') }}
-    where department_id = 'unmapped'
+        *,
+        row_number() over (
+            partition by source_system, source_object, rule, code
+            order by source_file nulls last
+        ) as file_number
+    from by_file
 
 ),
 
 final as (
 
     select
-        object,
+        -- texts
+        source_system,
+        source_object,
         rule,
-        substr(code, 1, 60) as code,
-        count(*) as row_count
-    from codes
-    where code is not null
-    group by object, rule, substr(code, 1, 60)
+        code,
+        max(case when file_number = 1 then source_file end) as example_file,
+
+        -- numerics
+        max(case when file_number = 1 then first_row end) as example_row,
+        cast(sum(row_count) as bigint) as row_count
+    from ranked
+    group by source_system, source_object, rule, code
 
 )
 

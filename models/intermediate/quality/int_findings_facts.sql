@@ -6,7 +6,7 @@ with
 
 emails as (
 
-    select * from {{ ref('stg_generic__emails') }} where is_accepted
+    select * from {{ ref('int_unioned_emails') }}
 
 ),
 
@@ -76,8 +76,7 @@ attendance_known as (
 call_chains as (
 
     {{ resolve_chain(
-        "(select * from " ~ ref('stg_generic__calls') ~ " where is_accepted) as legs",
-        'call_id', 'parent_call_id'
+        ref('int_unioned_calls'), 'call_id', 'parent_call_id'
     ) }}
 
 ),
@@ -100,14 +99,13 @@ findings as (
         events.event_id as source_id,
         'email_event_without_message' as rule,
         cast(null as {{ dbt.type_string() }}) as detail
-    from {{ ref('stg_generic__email_events') }} as events
+    from {{ ref('int_unioned_email_events') }} as events
     left join emails
         on events.message_id = emails.message_id
         and lower(events.recipient) = lower(emails.recipient)
     left join single_emails on events.message_id = single_emails.message_id
     where
-        events.is_accepted
-        and emails.message_id is null
+        emails.message_id is null
         -- what one side leaves empty is the only recipient's
         and (
             single_emails.message_id is null
@@ -117,7 +115,7 @@ findings as (
     union all
 
     select
-        'generic' as source_system,
+        source_system,
         'leads' as object,
         source_lead_id as source_id,
         case
@@ -131,13 +129,15 @@ findings as (
     union all
 
     select
-        'generic' as source_system,
+        legs.source_system,
         'calls' as object,
-        id as source_id,
+        legs.call_id as source_id,
         'call_leg_cycle' as rule,
         cast(null as {{ dbt.type_string() }}) as detail
     from call_chains
-    where is_cycle
+    -- one-to-one
+    inner join {{ ref('int_unioned_calls') }} as legs on call_chains.id = legs.call_id
+    where call_chains.is_cycle
 
     union all
 
@@ -206,13 +206,16 @@ findings as (
     union all
 
     select
-        'generic' as source_system,
+        opportunities.source_system,
         'opportunities' as object,
-        opportunity_id as source_id,
+        opportunities.opportunity_id as source_id,
         'stage_taken_from_record' as rule,
         cast(null as {{ dbt.type_string() }}) as detail
-    from {{ ref('int_opportunity_stage_events') }}
-    where is_from_record
+    from {{ ref('int_opportunity_stage_events') }} as stage_events
+    -- many-to-one
+    inner join {{ ref('int_opportunities') }} as opportunities
+        on stage_events.opportunity_id = opportunities.opportunity_id
+    where stage_events.is_from_record
 
     union all
 

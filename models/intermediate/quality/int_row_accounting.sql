@@ -1,244 +1,176 @@
 {#-
-    Grain: one row per object of the extracts and fate of its rows.
+    Grain: one row per object and file of the extracts and fate of its rows.
     Where every landed row went: into a fact or another table, folded into another row's
-    fact, excluded by a rule, or rejected with a finding. The fates of an object add up
-    to its landed rows.
+    fact, excluded by a rule, or rejected with a finding. The fates of a file add up to
+    its records.
 -#}
-{%- set folded_objects = [
-    'leads', 'opportunities', 'calls', 'emails', 'touches', 'appointments'
+{%- set used_objects = [
+    'lead_status_history',
+    'opportunity_stage_history',
+    'email_events',
+    'permissions',
+    'users',
+    'accounts',
 ] -%}
-{%- set plain_objects = {
-    'generic': [
-        'lead_status_history',
-        'opportunity_stage_history',
-        'email_events',
-        'permissions',
-        'users',
-    ],
-    'planning': [
-        'attendance',
-        'targets',
-        'kgi',
-        'company_holidays',
-        'fx_rates',
-        'campaign_costs',
-    ],
-} -%}
+{%- set file = 'source_system, source_object, source_file' -%}
 with
 
-{% for object in folded_objects %}
-staged_{{ object }} as (
-
-    select * from {{ ref('stg_generic__' ~ object) }}
-
-),
-{% endfor %}
-calls as (
-
-    select * from {{ ref('int_calls') }}
-
-),
-
-call_duplicates as (
-
-    select * from {{ ref('int_call_duplicates') }}
-
-),
-
-logged_calls as (
-
-    select * from {{ ref('int_logged_calls') }}
-
-),
-
-emails as (
-
-    select * from {{ ref('int_emails') }}
-
-),
-
-touches as (
-
-    select * from {{ ref('int_touches') }}
-
-),
-
-appointments as (
-
-    select * from {{ ref('int_appointments') }}
-
-),
-
-lead_fates as (
+call_legs as (
 
     select
-        case
-            when is_merged then 'merged'
-            when lead_id is not null then 'in_fact'
-            when is_after_as_of_date then 'after_as_of_date'
-            else 'deleted'
-        end as fate
-    from {{ ref('int_lead_identities') }}
+        legs.source_system,
+        legs.source_object,
+        legs.source_file,
+        legs.call_id as leg_id,
+        folded.call_id
+    from {{ ref('int_unioned_calls') }} as legs
+    -- one-to-one
+    inner join {{ ref('int_call_legs') }} as folded on legs.call_id = folded.leg_id
+
+),
+
+-- a call of several legs is its first leg; the file of that row has one leg less to fold
+calls_of_legs as (
+
+    select
+        calls.source_system,
+        calls.source_object,
+        calls.source_file
+    from {{ ref('int_logged_calls') }} as calls
+    where calls.call_id in (select call_legs.call_id from call_legs)
+
+),
+
+bookings as (
+
+    select
+        *,
+        {{ business_date('booked_at') }} > {{ as_of_date() }} as is_after_as_of_date
+    from {{ ref('int_unioned_appointments') }}
 
 ),
 
 opportunities as (
 
-    select * from {{ ref('int_opportunities') }}
-
-),
-
-left_out_opportunities as (
-
     select
+        stated.source_system,
+        stated.source_object,
+        stated.source_file,
         case
-            when coalesce(is_deleted, false) then 'deleted'
-            else 'after_as_of_date'
+            when counted.opportunity_id is not null then 'in_fact'
+            when coalesce(stated.is_deleted, false) then 'deleted'
+            when {{ business_date('stated.created_at') }} > {{ as_of_date() }}
+                then 'after_as_of_date'
         end as fate
-    from staged_opportunities
-    where
-        is_accepted
-        and (
-            coalesce(is_deleted, false)
-            or {{ business_date('created_at') }} > {{ as_of_date() }}
-        )
+    from {{ ref('int_unioned_opportunities') }} as stated
+    -- one-to-one
+    left join {{ ref('int_opportunities') }} as counted
+        on stated.opportunity_id = counted.opportunity_id
 
 ),
 
 fates as (
 
-    {% for object in folded_objects %}
     select
-        'generic' as source_system,
-        '{{ object }}' as object,
-        row_status as fate,
-        count(*) as row_count
-    from staged_{{ object }}
-    where not is_accepted
-    group by row_status
-
-    union all
-    {% endfor %}
-
-    {% for system, objects in plain_objects.items() %}
-    {% for object in objects %}
-    select
-        '{{ system }}' as source_system,
-        '{{ object }}' as object,
-        case when is_accepted then 'used' else row_status end as fate,
-        count(*) as row_count
-    from {{ ref('stg_' ~ system ~ '__' ~ object) }}
-    group by case when is_accepted then 'used' else row_status end
-
-    union all
-    {% endfor %}
-    {% endfor %}
-
-    select
-        'generic' as source_system,
-        'calls' as object,
-        coalesce(exclusion_rule, 'in_fact') as fate,
-        count(*) as row_count
-    from calls
-    group by coalesce(exclusion_rule, 'in_fact')
-
-    union all
-
-    -- the legs of one call beyond the first
-    select
-        'generic' as source_system,
-        'calls' as object,
-        'folded_leg' as fate,
-        sum(leg_count - 1) as row_count
-    from logged_calls
-    where leg_count > 1
+        {{ file }},
+        case
+            when is_merged then 'merged'
+            when lead_id is not null then 'in_fact'
+            when is_after_as_of_date then 'after_as_of_date'
+            else 'deleted'
+        end as fate,
+        1 as row_count
+    from {{ ref('int_lead_identities') }}
 
     union all
 
     select
-        'generic' as source_system,
-        'calls' as object,
-        'logged_twice' as fate,
-        count(*) as row_count
-    from call_duplicates
-
-    union all
-
-    select
-        'generic' as source_system,
-        'emails' as object,
-        coalesce(exclusion_rule, 'in_fact') as fate,
-        count(*) as row_count
-    from emails
-    group by coalesce(exclusion_rule, 'in_fact')
-
-    union all
-
-    select
-        'generic' as source_system,
-        'touches' as object,
-        coalesce(exclusion_rule, 'in_fact') as fate,
-        count(*) as row_count
-    from touches
-    group by coalesce(exclusion_rule, 'in_fact')
-
-    union all
-
-    select
-        'generic' as source_system,
-        'appointments' as object,
-        'in_fact' as fate,
-        count(*) as row_count
-    from appointments
-
-    union all
-
-    select
-        'generic' as source_system,
-        'appointments' as object,
-        'folded_reschedule' as fate,
-        sum(booking_count - 1) as row_count
-    from appointments
-    where booking_count > 1
-
-    union all
-
-    select
-        'generic' as source_system,
-        'appointments' as object,
-        'after_as_of_date' as fate,
-        count(*) as row_count
-    from staged_appointments
-    where is_accepted and {{ business_date('booked_at') }} > {{ as_of_date() }}
-
-    union all
-
-    select
-        'generic' as source_system,
-        'leads' as object,
+        {{ file }},
         fate,
-        count(*) as row_count
-    from lead_fates
-    group by fate
-
-    union all
-
-    select
-        'generic' as source_system,
-        'opportunities' as object,
-        'in_fact' as fate,
-        count(*) as row_count
+        1 as row_count
     from opportunities
 
     union all
 
+    {% for model in ['int_calls', 'int_emails', 'int_touches', 'int_appointments'] %}
     select
-        'generic' as source_system,
-        'opportunities' as object,
-        fate,
+        {{ file }},
+        coalesce(exclusion_rule, 'in_fact') as fate,
         count(*) as row_count
-    from left_out_opportunities
-    group by fate
+    from {{ ref(model) }}
+    group by {{ file }}, coalesce(exclusion_rule, 'in_fact')
+
+    union all
+
+    {% endfor %}
+    {% for whole, part, fate in [
+        ('call_legs', 'calls_of_legs', 'folded_leg'),
+        (
+            '(select * from bookings where not is_after_as_of_date) as booked',
+            ref('int_appointments'),
+            'folded_reschedule',
+        ),
+    ] %}
+    -- the rows beyond the first one of each
+    select
+        {{ file }},
+        '{{ fate }}' as fate,
+        count(*) as row_count
+    from {{ whole }}
+    group by {{ file }}
+
+    union all
+
+    select
+        {{ file }},
+        '{{ fate }}' as fate,
+        -count(*) as row_count
+    from {{ part }}
+    group by {{ file }}
+
+    union all
+
+    {% endfor %}
+    select
+        {{ file }},
+        'after_as_of_date' as fate,
+        count(*) as row_count
+    from bookings
+    where is_after_as_of_date
+    group by {{ file }}
+
+    union all
+
+    select
+        records.source_system,
+        records.source_object,
+        records.source_file,
+        'logged_twice' as fate,
+        count(*) as row_count
+    from {{ ref('int_call_duplicates') }} as duplicates
+    -- one-to-one
+    inner join {{ ref('int_logged_calls') }} as records
+        on duplicates.duplicate_call_id = records.call_id
+    group by records.source_system, records.source_object, records.source_file
+
+    union all
+
+    {% for object in used_objects %}
+    select
+        {{ file }},
+        'used' as fate,
+        count(*) as row_count
+    from {{ ref('int_unioned_' ~ object) }}
+    group by {{ file }}
+
+    union all
+
+    {% endfor %}
+    select
+        {{ file }},
+        fate,
+        row_count
+    from {{ ref('int_unioned_row_account') }}
 
 ),
 
@@ -246,12 +178,15 @@ final as (
 
     select
         source_system,
-        object,
+        source_object as object,
+        source_file as file,
         fate,
         cast(sum(row_count) as bigint) as row_count
     from fates
-    where row_count > 0
-    group by source_system, object, fate
+    -- what is derived from a row that another object accounts for names no file
+    where source_file is not null
+    group by source_system, source_object, source_file, fate
+    having sum(row_count) <> 0
 
 )
 

@@ -44,11 +44,11 @@ unioned as (
     union all
 
     select
-        'generic' as source_system,
-        object,
+        source_system,
+        source_object as object,
         cast(null as {{ dbt.type_string() }}) as source_id,
-        cast(null as {{ dbt.type_string() }}) as source_file,
-        cast(null as bigint) as source_row,
+        example_file as source_file,
+        example_row as source_row,
         rule,
         code || ': ' || cast(row_count as {{ dbt.type_string() }}) || ' rows' as detail
     from codes

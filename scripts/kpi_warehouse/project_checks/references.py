@@ -24,10 +24,7 @@ STAGING_REFERENCE = re.compile(
     r"ref\(\s*['\"](?P<model>stg_\w+)['\"]\s*\)(?:\s*-?\}\}\s*as\s+(?P<alias>\w+))?"
 )
 # models that read rejected or superseded rows as well, and why
-READS_REJECTED_ROWS: dict[str, str] = {
-    "int_findings_staging": "reports the rows that were not accepted",
-    "int_row_accounting": "accounts for every landed row, whatever its fate",
-}
+READS_REJECTED_ROWS: dict[str, str] = {}
 
 
 def references_run_downstream(project: Project) -> Iterator[Violation]:

@@ -14,7 +14,7 @@ from .project import Node, Project, Violation, layer, system
 from .sql_text import first_comment
 
 GRAIN = re.compile(r"\bGrain:\s*\S")
-KEY_TEST = re.compile(r"(unique(_combination\w*)?|one_meaning_per_day|one_row)$")
+KEY_TEST = re.compile(r"(unique(_combination|_over_systems)?|one_meaning_per_day|one_row)$")
 MART_NAME = re.compile(r"(fct|dim|kpi|kgi|funnel|cohort|plan)_[a-z0-9_]+$")
 # published tables whose names are agreed on and follow no prefix
 MART_NAMES = {"definition_gap", "definition_gap_leads", "data_quality_findings"}

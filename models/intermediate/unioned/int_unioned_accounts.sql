@@ -1,0 +1,2 @@
+{#- Grain: one row per account record, merged and deleted ones included. -#}
+{{ union_systems('accounts') }}

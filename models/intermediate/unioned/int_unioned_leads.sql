@@ -1,0 +1,4 @@
+{#-
+    Grain: one row per lead record of any CRM, merged and deleted ones included.
+-#}
+{{ union_systems('leads') }}

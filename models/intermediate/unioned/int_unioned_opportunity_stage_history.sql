@@ -1,0 +1,2 @@
+{#- Grain: one row per stage an opportunity entered. -#}
+{{ union_systems('opportunity_stage_history') }}

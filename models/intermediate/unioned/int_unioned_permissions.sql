@@ -1,0 +1,2 @@
+{#- Grain: one row per permission a lead gave. -#}
+{{ union_systems('permissions') }}

@@ -1,0 +1,2 @@
+{#- Grain: one row per user and validity range. -#}
+{{ union_systems('users') }}
