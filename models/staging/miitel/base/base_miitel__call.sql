@@ -1,0 +1,2 @@
+{#- Grain: one row per landed row of miitel/call, accepted or not. -#}
+{{ stage_landed('miitel', 'call') }}
