@@ -15,9 +15,9 @@ CHECK_DIGITS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", dtype=np.uint8
 POD = b"5i0"
 """Where the records live: the same in all ids of one organisation."""
 NUMBER_DIGITS = 9
-STRIDE = 1_000_000_007
-"""Neighbouring records get ids that are far apart, yet no two get the same: it is a prime that
-does not divide the number of ids."""
+FIRST = 2_345_678_901_234_567
+"""The number that record 0 of every object has; they count up from there, so that some ids differ
+by the case of one letter alone."""
 SHORT = 15
 
 LEAD, CONTACT, ACCOUNT, OPPORTUNITY = "00Q", "003", "001", "006"
@@ -48,10 +48,9 @@ def salesforce_ids(prefix: str, number: pl.Series) -> pl.Series:
         number: Numbers of the records from 0 to 9 billion; null gives null.
     """
     known = number.fill_null(0).cast(pl.Int64).to_numpy()
-    spread = (known * STRIDE) % len(DIGITS) ** NUMBER_DIGITS
     head = np.frombuffer(prefix.encode() + POD, dtype=np.uint8)
     short = np.hstack(
-        [np.broadcast_to(head, (known.size, head.size)), base62(spread, NUMBER_DIGITS)]
+        [np.broadcast_to(head, (known.size, head.size)), base62(known + FIRST, NUMBER_DIGITS)]
     )
     is_capital = (short >= ord("A")) & (short <= ord("Z"))
     bits = is_capital.reshape(known.size, 3, 5) @ (1 << np.arange(5))
