@@ -565,6 +565,7 @@ def test_stages_and_their_owners_are_in_the_histories(
         read("opportunity_history")
         .with_columns(deal=short("opportunity_id"), at=moment("created_date"))
         .with_columns(stage=pl.col("stage_name").str.strip_chars())
+        .drop("opportunity_id")
         .sort("deal", "at")
     )
     is_new = pl.col("stage").ne_missing(pl.col("stage").shift(1).over("deal"))
