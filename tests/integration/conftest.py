@@ -78,6 +78,11 @@ def build_world(
 ) -> BuiltWorld:
     """Write a world's extracts, land them, and run dbt on them."""
     log = write_sample(folder / "extracts", options, sample_format, file_format, encoding)
+    return build_extracts(folder, log, *arguments)
+
+
+def build_extracts(folder: Path, log: WorldLog, *arguments: str) -> BuiltWorld:
+    """Land the extracts that were written of a log, and run dbt on them."""
     land(folder / "extracts", folder / "landing", read_layouts(STAGING_DIR), lambda line: None)
     world = BuiltWorld(log, folder)
     world.dbt(*arguments)

@@ -40,16 +40,12 @@ def without_team_history(log: WorldLog) -> WorldLog:
     return replace(log, users=users.select(list(SCHEMAS["users"])))
 
 
-def without_overlapping_permissions(log: WorldLog) -> WorldLog:
-    """A lead has a permission or has none: a second one while the first stands is not told apart,
-    and what is withdrawn is the one that stands."""
-    return replace(log, permissions=standing_permissions(log.permissions))
-
-
 def standing_permissions(permissions: pl.DataFrame) -> pl.DataFrame:
     """Permissions as a yes-or-no field has them: intervals of a lead that do not overlap.
 
-    The field becomes true with a permission while it is false, and false when any is withdrawn.
+    The field becomes true with a permission while it is false, and false when any is withdrawn. So
+    a second permission while the first stands is not told apart from it; no KPI asks for it, as
+    they look at the lead's first conversation, and what may overlap was given in one.
     """
     given = permissions.select("lead_id", at="granted_at", stands=pl.lit(True))
     withdrawn = permissions.filter(pl.col("revoked_at").is_not_null()).select(
@@ -77,11 +73,6 @@ LIMITS = (
         "team_history",
         "User has a role and a department of today, and no dates with them",
         without_team_history,
-    ),
-    Limit(
-        "overlapping_permissions",
-        "Permission__c is one yes-or-no field of the lead with a history",
-        without_overlapping_permissions,
     ),
 )
 
