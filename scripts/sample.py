@@ -12,7 +12,9 @@ import polars as pl
 from kpi_warehouse.console import say
 from kpi_warehouse.errors import UserError, run_command
 from kpi_warehouse.world import WorldLog, WorldOptions, write_sample
+from kpi_warehouse.world.sample import SAMPLE_FORMATS
 from kpi_warehouse.world.writers.files import FILE_FORMATS
+from kpi_warehouse.world.writers.native_files import ENCODINGS
 
 
 def options_of(arguments: argparse.Namespace) -> WorldOptions:
@@ -43,7 +45,25 @@ def main() -> None:
     parser.add_argument(
         "--activities", type=int, help=f"100 to 10,000,000; default {WorldOptions.activities:,}"
     )
-    parser.add_argument("--format", choices=FILE_FORMATS, default="csv", help="default csv")
+    parser.add_argument(
+        "--format",
+        dest="sample_format",
+        choices=SAMPLE_FORMATS,
+        default="native",
+        help="native: Salesforce, MiiTel and SendGrid (default); generic: any system's layout",
+    )
+    parser.add_argument(
+        "--file-format",
+        choices=FILE_FORMATS,
+        default="csv",
+        help="of generic extracts and of planning; default csv",
+    )
+    parser.add_argument(
+        "--encoding",
+        choices=ENCODINGS,
+        default="mixed",
+        help="of native CSV files; default mixed, as each system usually writes them",
+    )
     parser.add_argument(
         "--as-of",
         dest="as_of_date",
@@ -51,7 +71,13 @@ def main() -> None:
         help=f"last day that is in, YYYY-MM-DD; default {WorldOptions.as_of_date}",
     )
     arguments = parser.parse_args()
-    log = write_sample(arguments.out, options_of(arguments), arguments.format)
+    log = write_sample(
+        arguments.out,
+        options_of(arguments),
+        arguments.sample_format,
+        arguments.file_format,
+        arguments.encoding,
+    )
     for line in summary(log, arguments.out):
         say(line)
 

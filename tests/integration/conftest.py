@@ -19,6 +19,9 @@ from kpi_warehouse.truth.compare import compare, describe
 from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.kpis import Truth, keys, truth
 from kpi_warehouse.world import WorldLog, WorldOptions, write_sample
+from kpi_warehouse.world.sample import SampleFormat
+from kpi_warehouse.world.writers.files import FileFormat
+from kpi_warehouse.world.writers.native_files import Encoding
 
 MODELS_ONLY = ("build", "--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 MARTS = {
@@ -69,10 +72,17 @@ def build_world(
     folder: Path,
     options: WorldOptions,
     *arguments: str,
-    file_format: str = "csv",
+    sample_format: SampleFormat = "generic",
+    file_format: FileFormat = "csv",
+    encoding: Encoding = "mixed",
 ) -> BuiltWorld:
     """Write a world's extracts, land them, and run dbt on them."""
-    log = write_sample(folder / "extracts", options, file_format)
+    log = write_sample(folder / "extracts", options, sample_format, file_format, encoding)
+    return build_extracts(folder, log, *arguments)
+
+
+def build_extracts(folder: Path, log: WorldLog, *arguments: str) -> BuiltWorld:
+    """Land the extracts that were written of a log, and run dbt on them."""
     land(folder / "extracts", folder / "landing", read_layouts(STAGING_DIR), lambda line: None)
     world = BuiltWorld(log, folder)
     world.dbt(*arguments)
@@ -105,7 +115,7 @@ def differences_as_of(
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
-    """The default sample, built once with all its data tests."""
+    """The default world in the generic layout, built once with all its data tests."""
     folder = tmp_path_factory.mktemp("sample")
     return build_world(folder, WorldOptions(), "build", *WITHOUT_UNIT_TESTS)
 

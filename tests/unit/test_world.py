@@ -30,9 +30,9 @@ PEOPLE = ("target", "gatekeeper", "other")
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[WorldLog, Path]:
-    """The default world and its extracts."""
+    """The default world and its generic extracts."""
     out = tmp_path_factory.mktemp("sample")
-    return write_sample(out), out
+    return write_sample(out, sample_format="generic"), out
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,15 @@ def approaches(log: WorldLog) -> pl.DataFrame:
 def test_equal_options_give_equal_bytes(tmp_path: Path, file_format: str) -> None:
     options = WorldOptions(seed=7, activities=1_000)
     for name in ("first", "second"):
-        write_sample(tmp_path / name, options, file_format)
+        write_sample(tmp_path / name, options, "generic", file_format)
     assert len(digest(tmp_path / "first")) > 20
     assert digest(tmp_path / "first") == digest(tmp_path / "second")
 
 
 def test_another_seed_gives_another_world(tmp_path: Path) -> None:
     for seed in (1, 2):
-        write_sample(tmp_path / str(seed), WorldOptions(seed=seed, activities=1_000))
+        options = WorldOptions(seed=seed, activities=1_000)
+        write_sample(tmp_path / str(seed), options, "generic")
     first, second = digest(tmp_path / "1"), digest(tmp_path / "2")
     assert first.keys() == second.keys()
     same = {name for name in first if first[name] == second[name]}
@@ -115,7 +116,7 @@ def test_frames_have_the_columns_and_types_of_the_log(world: WorldLog) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_tiny_worlds_are_written_in_whole(tmp_path: Path, seed: int) -> None:
-    log = write_sample(tmp_path, WorldOptions(seed=seed, activities=100))
+    log = write_sample(tmp_path, WorldOptions(seed=seed, activities=100), "generic")
     assert log.leads.height == 8
     assert (tmp_path / "sample.json").exists()
 
@@ -331,8 +332,8 @@ def test_the_note_tells_what_the_sample_was_made_from(sample: tuple[WorldLog, Pa
 
 def test_a_sample_replaces_a_sample_and_nothing_else(tmp_path: Path) -> None:
     options = WorldOptions(activities=100)
-    write_sample(tmp_path, options, "jsonl")
-    write_sample(tmp_path, options)
+    write_sample(tmp_path, options, "generic", "jsonl")
+    write_sample(tmp_path, options, "generic")
     assert not list(tmp_path.rglob("*.jsonl"))
     (tmp_path / "sample.json").unlink()
     with pytest.raises(UserError, match="no sample"):
@@ -352,7 +353,7 @@ def test_a_sample_that_was_stopped_leaves_what_was_there(
 
     monkeypatch.setattr("kpi_warehouse.world.sample.write_planning", stopped)
     with pytest.raises(KeyboardInterrupt):
-        write_sample(out, options, "jsonl")
+        write_sample(out, options, "generic", "jsonl")
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["extracts"]
 

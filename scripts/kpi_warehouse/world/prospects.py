@@ -27,7 +27,21 @@ COMPANY_SECOND = (
     *("システム", "工業", "商事", "製作所", "物流", "フーズ", "建設", "電機", "薬品", "印刷"),
     *("テクノロジーズ", "ホールディングス", "サービス", "不動産", "エナジー", "コンサルティング"),
 )
-COMPANY_FORMS = ("株式会社{}", "{}株式会社", "(株){}", "㈱{}", "{}有限会社")
+COMPANY_REGIONS = (
+    *("", "北海道", "東北", "関東", "東京", "神奈川", "信越", "北陸", "東海", "名古屋", "近畿"),
+    *("京都", "大阪", "神戸", "山陰", "山陽", "四国", "九州", "福岡", "沖縄"),
+    *("東日本", "西日本", "首都圏", "関西"),
+)
+COMPANY_FORMS = (
+    ("株式会社{}", "(株){}", "㈱{}"),
+    ("{}株式会社", "{}(株)", "{}㈱"),
+    ("{}有限会社", "{}(有)", "{}㈲"),
+)
+"""Legal forms, each in the spellings of one and the same company."""
+SPELLING_DRAWS = 1_600
+"""Ways in which the spelling of a company is drawn."""
+LEADS_PER_ACCOUNT = 3
+"""Leads that follow each other in time work for one company."""
 INDUSTRIES = (
     *("製造業", "情報通信業", "卸売業・小売業", "建設業"),
     *("運輸業", "金融業", "医療・福祉", ""),
@@ -125,15 +139,35 @@ def phone_numbers(block: int, size: int) -> pl.Series:
     )["phone"]
 
 
-def company_names(rng: np.random.Generator, size: int) -> pl.Series:
-    """Company names from a fixed vocabulary."""
-    names = [
-        form.format(first + second)
-        for form in COMPANY_FORMS
-        for first in COMPANY_FIRST
-        for second in COMPANY_SECOND
-    ]
-    return pl.Series(names).gather(rng.integers(0, len(names), size))
+def company_names(account: pl.Series, spelling: NDArray[np.int64]) -> pl.Series:
+    """The name of each account's company, which no other account has.
+
+    Args:
+        account: Account numbers from 0.
+        spelling: Any numbers; equal ones write the legal form alike.
+    """
+    first, second, region = len(COMPANY_FIRST), len(COMPANY_SECOND), len(COMPANY_REGIONS)
+    number = pl.col("account")
+    rest = number // (first * second)
+    again = rest // region
+    core = pl.concat_str(
+        pl.lit(pl.Series(COMPANY_FIRST)).gather(number % first),
+        pl.lit(pl.Series(COMPANY_SECOND)).gather(number // first % second),
+        pl.lit(pl.Series(COMPANY_REGIONS)).gather(rest % region),
+        pl.when(again > 0).then(again.cast(pl.String)).otherwise(pl.lit("")),
+    )
+    form = number % len(COMPANY_FORMS)
+    way = pl.col("spelling") % len(COMPANY_FORMS[0])
+    name = core
+    for position, spellings in enumerate(COMPANY_FORMS):
+        for kind, text in enumerate(spellings):
+            name = (
+                pl.when((form == position) & (way == kind))
+                .then(pl.format(text, core))
+                .otherwise(name)
+            )
+    frame = pl.DataFrame({"account": account, "spelling": pl.Series(spelling)})
+    return frame.select(name.alias("company"))["company"]
 
 
 def acquire(
@@ -165,13 +199,15 @@ def acquire(
             "source": source,
             "latest_source": source.zip_with(same, source_texts(rng, rates, latest)),
             "employees": pl.Series(SIZES, dtype=pl.Int64).gather(rng.integers(0, len(SIZES), size)),
-            "company": company_names(rng, size),
+            "company": company_names(
+                number // LEADS_PER_ACCOUNT, rng.integers(0, SPELLING_DRAWS, size)
+            ),
             **{name: text.set(text == "", None) for name, text in words.items()},
             "phone": phone_numbers(0, size),
         }
     ).with_columns(
-        email=pl.format("contact{}@firm{}.example.jp", number + 1, number // 3),
-        account_id=pl.format("A{}", (number // 3).cast(pl.String).str.zfill(9)),
+        email=pl.format("contact{}@firm{}.example.jp", number + 1, number // LEADS_PER_ACCOUNT),
+        account_id=pl.format("A{}", (number // LEADS_PER_ACCOUNT).cast(pl.String).str.zfill(9)),
     )
     return Leads(
         created=created,

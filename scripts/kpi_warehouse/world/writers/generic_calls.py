@@ -20,6 +20,7 @@ from kpi_warehouse.world.writers.identities import (
     spelled,
     strangers_numbers,
 )
+from kpi_warehouse.world.writers.native_people import main_lines
 
 DIALER, EXTERNAL, PAIRED, MANUAL, UNLABELLED = range(5)
 """Who recorded a call: the dialer alone; dialer and CRM with a common id; both without one; the CRM
@@ -53,6 +54,8 @@ NOTES = (
     "<b>要確認</b>; DROP TABLE calls",
 )
 NOTE_SHARE = 0.06
+MAIN_LINE_EVERY = 3
+"""One of so many calls without a lead goes to a line that several leads share."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,13 @@ def described_calls(
         maintain_order="left",
     )["is_booked"].fill_null(False)
     outcomes = record_outcomes(rng, calls, is_booked)
+    main_line = dialled_main_lines(log, is_stranger & calls["is_countable"] & ~is_lost)
 
     calls = pl.concat(
         [
             calls.drop("information_exchanged", "need_recorded").with_columns(
                 lead_id=pl.coalesce(lead_id, lost_lead_ids(is_lost, 0)),
-                phone=pl.coalesce("phone", strangers_numbers(is_stranger)),
+                phone=pl.coalesce("phone", main_line, strangers_numbers(is_stranger)),
             ),
             outcomes.frame,
         ],
@@ -142,7 +146,18 @@ def described_calls(
     return calls, outcomes.traps | never | {
         "call_of_merged_lead": under_double,
         "call_naming_missing_lead": int(is_lost.sum()),
+        "call_to_main_line_of_several_leads": len(main_line.drop_nulls()),
     }
+
+
+def dialled_main_lines(log: WorldLog, has_no_lead: pl.Series) -> pl.Series:
+    """For some of the calls without a lead: the main line of an account; null for the others."""
+    lines = main_lines(log)["main_line"]
+    number = has_no_lead.cast(pl.Int64).cum_sum() - 1
+    is_dialled = has_no_lead & (number % MAIN_LINE_EVERY == 0)
+    if not len(lines):
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(has_no_lead))
+    return lines.gather((number % len(lines)).set(~is_dialled, None))
 
 
 def neighbours(calls: pl.DataFrame) -> pl.Series:
