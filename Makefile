@@ -7,28 +7,50 @@ UV_VERSION := 0.13.9
 
 VENV := .venv
 BIN := $(VENV)/bin
-# a copy of the lock the environment was made from: touching the lock installs nothing
+# copies of the locks the environment was made from: touching a lock installs nothing.
+# requirements-quality.lock holds all of requirements.lock at the same versions, so that an
+# environment with Great Expectations serves every target and is never taken back to the smaller one.
 INSTALLED := $(VENV)/requirements.lock
+INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
+COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env build test lint check definitions kpi-sheet mutation sample land summary bench lock clean
+.PHONY: help env env-quality build test lint check definitions kpi-sheet mutation quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# $(call install,a lock): make the environment hold exactly what the lock says
+define install
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode $(1)
+endef
+
 env: ## make the Python environment, again only when requirements.lock changed
 	@if ! cmp -s requirements.lock $(INSTALLED); then \
 		set -e; \
-		test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
-		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode requirements.lock; \
+		if test -e $(INSTALLED_QUALITY); then \
+			$(call install,requirements-quality.lock); \
+			cp requirements-quality.lock $(INSTALLED_QUALITY); \
+		else \
+			$(call install,requirements.lock); \
+		fi; \
+		cp requirements.lock $(INSTALLED); \
+	fi
+
+env-quality: ## the same with Great Expectations, which tests and quality need
+	@if ! cmp -s requirements-quality.lock $(INSTALLED_QUALITY); then \
+		set -e; \
+		$(call install,requirements-quality.lock); \
+		cp requirements-quality.lock $(INSTALLED_QUALITY); \
 		cp requirements.lock $(INSTALLED); \
 	fi
 
 build: env ## land the extracts (a sample if there are none), build the warehouse, print the funnel
 	@$(BIN)/python scripts/build.py
 
-test: lint check ## lint, check the architecture rules, run every test
+test: env-quality lint check ## lint, check the architecture rules, run every test
 	$(BIN)/python -m pytest
 
 # Compiling needs a database and a date, neither the warehouse nor its lock. Parsing and the layout
@@ -51,6 +73,9 @@ kpi-sheet: env ## write the KPI sheet (KPIシート) of the published warehouse
 mutation: env ## plant errors in the models and the registry, and see that each is caught
 	@$(BIN)/python scripts/mutation.py
 
+quality: env-quality ## check the landed extracts and the published marts; writes Data Docs
+	@$(BIN)/python scripts/quality.py
+
 sample: env ## write the sample extracts anew
 	@$(BIN)/python scripts/sample.py --out "$${EXTRACTS_DIR:-data/extracts}"
 
@@ -63,9 +88,11 @@ summary: env ## print the funnel of the published warehouse
 bench: env ## compare the models' time with one hand-written query
 	@$(BIN)/python scripts/bench.py
 
+# the larger set decides, so that the smaller one is always a part of it
 lock: env ## resolve the dependencies of pyproject.toml anew
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header \
-		pyproject.toml --output-file requirements.lock
+	$(BIN)/$(COMPILE) --upgrade --extra quality --output-file requirements-quality.lock
+	cp requirements-quality.lock requirements.lock
+	$(BIN)/$(COMPILE) --output-file requirements.lock
 
 clean: ## remove what tools generated; the environment, extracts and warehouse stay
 	rm -rf target logs data/dbt .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,171 @@
+"""Run suites against their profiles with Great Expectations, and turn failures into findings."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# before the import: it decides then whether to report usage, which is a request to outside
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+import great_expectations as gx
+import pandas as pd
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from great_expectations.core.batch_definition import BatchDefinition
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+)
+
+from kpi_warehouse.quality.checks import Batch, percent
+from kpi_warehouse.quality.rules import RULES, Rule
+
+_SITE = "data_docs"
+# rows named in one finding
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation that failed: where, what was expected and what was found instead."""
+
+    rule: Rule
+    suite: str
+    where: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """What came of one suite."""
+
+    batch: Batch
+    expectation_count: int
+    findings: tuple[Finding, ...]
+    page: str
+
+
+class Checkpoint:
+    """A checkpoint over any number of batches, and the Data Docs of what it found."""
+
+    def __init__(self, docs_dir: Path | None = None) -> None:
+        """`docs_dir` is where Data Docs go; without it none are written."""
+        # its warnings are about its own configuration, its progress bars about single metrics
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        sites = {} if docs_dir is None else {_SITE: _site(docs_dir)}
+        config = DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            data_docs_sites=sites,
+            analytics_enabled=False,
+        )
+        self._context = gx.get_context(project_config=config, mode="ephemeral")
+        self._context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        self._source = self._context.data_sources.add_pandas("profiles")
+
+    def run(self, batches: Iterable[Batch], say: Callable[[str], None]) -> list[SuiteResult]:
+        """Validate each batch; a line of progress for each."""
+        return [self._validate(batch, say) for batch in batches]
+
+    def write_data_docs(self) -> None:
+        """Write the pages of every suite that was validated."""
+        self._context.build_data_docs(site_names=[_SITE])
+
+    def _validate(self, batch: Batch, say: Callable[[str], None]) -> SuiteResult:
+        definition = self._context.validation_definitions.add(
+            gx.ValidationDefinition(
+                name=batch.name,
+                data=self._batch_definition(batch),
+                suite=self._context.suites.add(
+                    gx.ExpectationSuite(name=batch.name, expectations=list(batch.expectations))
+                ),
+            )
+        )
+        result = definition.run(
+            batch_parameters={"dataframe": batch.frame},
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": list(batch.where),
+                "include_unexpected_rows": False,
+            },
+        )
+        findings = tuple(_finding(batch, each) for each in result.results if not each.success)
+        count = len(result.results)
+        failed = f"{len(findings)} failed" if findings else "ok"
+        say(f"  {batch.name:<44}{len(batch.frame):>5} rows {count:>4} expectations  {failed}")
+        return SuiteResult(batch, count, findings, _page_of(result, batch))
+
+    def _batch_definition(self, batch: Batch) -> BatchDefinition:
+        asset = self._source.add_dataframe_asset(batch.name)
+        return asset.add_batch_definition_whole_dataframe("profile")
+
+
+def _site(docs_dir: Path) -> dict[str, Any]:
+    return {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(docs_dir),
+        },
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+    }
+
+
+def _page_of(result: ExpectationSuiteValidationResult, batch: Batch) -> str:
+    """Where Data Docs put the page of this result, from the index page; a pattern."""
+    return f"validations/{batch.name.replace('.', '/')}/**/*.html"
+
+
+def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
+    config = result.expectation_config
+    rule = RULES[config.meta["rule"]]
+    column = config.kwargs.get("column") or config.kwargs.get("column_B", "")
+    if result.exception_info.get("raised_exception") or not result.result:
+        rows: list[str] = []
+        found = "could not be checked: the profile lacks the column, or the values are no numbers"
+    else:
+        rows, found = _what_was_found(batch.frame, column, batch.where, result.result)
+    named = rows[:_MOST_NAMED]
+    if len(rows) > len(named):
+        named.append(f"and {len(rows) - len(named)} more")
+    return Finding(
+        rule=rule,
+        suite=batch.name,
+        where=f"{batch.name.partition('.')[2]}, {column}"
+        + (f": {', '.join(named)}" if named else ""),
+        expected=config.meta["expected"],
+        found=found,
+    )
+
+
+def _what_was_found(
+    frame: pd.DataFrame, column: str, where: Sequence[str], result: dict[str, Any]
+) -> tuple[list[str], str]:
+    """The rows that are not as expected, and their values, most telling first."""
+    places = result.get("unexpected_index_list")
+    if places is None:
+        return [], _in_words(column, result.get("observed_value"))
+    rows = [" ".join(str(place[name]) for name in where) for place in places]
+    values = [_in_words(column, place[column]) for place in places]
+    if column == "unreadable_share":
+        names = dict(zip(frame["file_name"], frame["unreadable_column"], strict=True))
+        values = [f"{value} of {names[row]}" for value, row in zip(values, rows, strict=True)]
+    shown = list(dict.fromkeys(values))[:_MOST_NAMED]
+    return rows, ", ".join(shown)
+
+
+def _in_words(column: str, value: object) -> str:
+    if isinstance(value, list | set | tuple):
+        return ", ".join(str(each) for each in value)
+    if column.endswith("_share") or column.startswith(("empty_", "unmapped_")):
+        return percent(float(value))
+    if column.endswith(("_to_recent", "_ratio")):
+        return percent(float(value))
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return str(value)

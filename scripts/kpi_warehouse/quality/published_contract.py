@@ -1,0 +1,234 @@
+"""What outside tools were promised of the published tables, stated once more.
+
+The models' own contracts say what a table has; this says what it must keep. A column that is
+added breaks nobody, one that is renamed, retyped or dropped does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_TYPES = {
+    "string": "VARCHAR",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "decimal": "DECIMAL(18,2)",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One published table.
+
+    Attributes:
+        key: the columns of its grain.
+        columns: name -> DuckDB type of every promised column.
+        may_be_empty: whether an organisation may have nothing of the kind.
+        has_empty_keys: whether a column of the grain may be NULL.
+        people: text columns that name reps; no other personal data is allowed anywhere.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: dict[str, str]
+    may_be_empty: bool = False
+    has_empty_keys: bool = False
+    people: tuple[str, ...] = ()
+
+
+def _columns(**names_by_type: str) -> dict[str, str]:
+    return {
+        name: _TYPES[data_type]
+        for data_type, names in names_by_type.items()
+        for name in names.split()
+    }
+
+
+def _kpi_mart(name: str, *dimensions: str) -> Mart:
+    return Mart(
+        name,
+        ("kpi_id", "basis", "period_grain", "period_start", *dimensions),
+        _columns(
+            string=" ".join(["kpi_id basis period_grain", *dimensions]),
+            decimal="numerator denominator",
+            double="value ci_low ci_high",
+            integer="definition_version",
+            boolean="is_small_sample is_mature is_complete",
+            date="period_start period_end",
+        ),
+    )
+
+
+KPI_MARTS = (
+    _kpi_mart("kpi_by_period"),
+    _kpi_mart("kpi_by_channel_period", "channel_id"),
+    _kpi_mart("kpi_by_rep_period", "rep_id"),
+    _kpi_mart("kpi_by_team_period", "team"),
+)
+
+MARTS = (
+    Mart(
+        "fct_activities",
+        ("activity_id",),
+        _columns(
+            string=(
+                "activity_id activity_type activity_channel direction source_system source_id "
+                "lead_id account_id opportunity_id rep_id channel_id outcome_code"
+            ),
+            bigint="touch_number duration_seconds",
+            boolean=(
+                "is_follow_up is_connected is_target_connected is_connector "
+                "is_effective_conversation is_delivered is_bounced is_opened is_machine_opened "
+                "is_clicked is_replied is_manual"
+            ),
+            timestamp="occurred_at",
+            date="activity_date",
+        ),
+    ),
+    Mart(
+        "fct_opportunities",
+        ("opportunity_id",),
+        _columns(
+            string="opportunity_id lead_id account_id channel_id rep_id owner_id stage currency",
+            decimal="amount amount_jpy",
+            bigint="reopened_count days_to_close",
+            boolean="is_open is_won is_lost is_sourced is_influenced",
+            timestamp="created_at proposal_at won_at lost_at",
+            date="closed_date",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "fct_leads",
+        ("lead_id",),
+        _columns(
+            string="lead_id channel_id latest_channel_id segment rep_id",
+            bigint="touch_count",
+            boolean="is_target",
+            timestamp=(
+                "created_at first_touched_at first_connected_at permission_granted_at "
+                "appointment_set_at appointment_held_at meeting_at judged_at qualified_at "
+                "handed_over_at won_at"
+            ),
+        ),
+    ),
+    Mart(
+        "fct_appointments",
+        ("appointment_id",),
+        _columns(
+            string=(
+                "appointment_id lead_id opportunity_id channel_id booked_by_id outcome judgement"
+            ),
+            timestamp="booked_at held_at judged_at",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "fct_meetings",
+        ("meeting_basis", "counted_at", "lead_key", "cycle_number"),
+        _columns(
+            string="lead_key lead_id event_id channel_id rep_id meeting_basis counted_at",
+            bigint="cycle_number",
+            timestamp="meeting_at",
+            date="meeting_date",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "fct_leads_without_permission",
+        ("lead_id",),
+        _columns(
+            string="lead_id channel_id rep_id",
+            boolean="is_permission_granted",
+            date="connected_date",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "fct_working_hours",
+        ("rep_id", "work_date"),
+        _columns(string="rep_id", decimal="working_hours", date="work_date"),
+        may_be_empty=True,
+    ),
+    Mart(
+        "dim_channels",
+        ("channel_id",),
+        _columns(
+            string="channel_id name_ja name_en channel_class motion",
+            integer="sort_order",
+        ),
+    ),
+    Mart(
+        "dim_reps",
+        ("rep_id", "valid_from"),
+        _columns(
+            string="rep_id name team department department_id",
+            boolean="is_inside_sales",
+            date="valid_from valid_to",
+        ),
+        may_be_empty=True,
+        people=("name",),
+    ),
+    Mart(
+        "dim_dates",
+        ("date_day",),
+        _columns(
+            date=("date_day week_start month_start quarter_start half_start fiscal_year_start"),
+            boolean="is_business_day",
+        ),
+    ),
+    Mart(
+        "dim_kpis",
+        ("kpi_id", "version"),
+        _columns(
+            string="kpi_id name_ja name_en phase status unit definition_ja definition_en",
+            integer="version maturity_days sort_order",
+            boolean=(
+                "is_current is_published has_event_basis has_cohort_basis is_subset_event "
+                "is_subset_cohort has_channel has_rep has_team is_targetable"
+            ),
+            date="effective_from effective_to",
+        ),
+    ),
+    *KPI_MARTS,
+    Mart(
+        "funnel_by_channel_period",
+        ("period_grain", "period_start", "channel_id"),
+        _columns(string="period_grain channel_id", date="period_start"),
+    ),
+    Mart(
+        "definition_gap",
+        ("period_grain", "period_start", "channel_id", "policy_value"),
+        _columns(
+            string="period_grain channel_id policy_value lead_ids_only_here",
+            bigint=("meetings meetings_first_appointment meetings_proposal_stage leads_only_here"),
+            boolean="is_in_force",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "definition_gap_leads",
+        ("lead_id", "cycle_number"),
+        _columns(
+            string="lead_id channel_id counted_by",
+            integer="cycle_number days_between",
+            date="first_appointment_date proposal_stage_date",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "data_quality_findings",
+        ("source_system", "object", "file", "row", "source_id", "rule", "detail"),
+        _columns(
+            string="run_id source_system object source_id file rule severity detail",
+            bigint="row",
+        ),
+        may_be_empty=True,
+        has_empty_keys=True,
+    ),
+)
