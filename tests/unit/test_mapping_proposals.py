@@ -17,7 +17,7 @@ from kpi_warehouse.mapping_proposals import accept, show, write
 from kpi_warehouse.mapping_proposals.gaps import Gap, read_gaps
 from kpi_warehouse.mapping_proposals.nearest import edit_distance, nearest
 from kpi_warehouse.mapping_proposals.proposals import (
-    meaning,
+    in_both_languages,
     propose,
     read_decisions,
     write_proposals,
@@ -269,9 +269,10 @@ def test_rules_of_the_registry_name_their_seeds() -> None:
     assert "unmapped_direction" in others
     for name in seeds.values():
         seed = read_seed(PROJECT_DIR / MAPPINGS / f"{name}.csv")
-        assert seed.targets
-        # what a target means is said for each of them
-        assert all(meaning(seed, target).strip() for target in seed.known_targets)
+        assert seed.meanings
+        # what a code means is said for each of them
+        for meaning in set(seed.meanings.values()):
+            assert in_both_languages(seed, meaning).strip()
 
 
 # shown, written, accepted ------------------------------------------------------------------------
@@ -405,7 +406,7 @@ def test_a_file_that_a_spreadsheet_saved_in_cp932_is_read(project: Folder) -> No
     [
         ({"outcome_code": ""}, "no known outcome_code"),
         ({"outcome_code": "sold"}, "no known outcome_code"),
-        ({"is_connected": "true"}, "is_connected is not that of no_answer"),
+        ({"is_connected": "true"}, "says of no_answer what no row of it says"),
         ({"disposition_code": "新話"}, "is not among the codes that the warehouse reports"),
         ({"disposition_code": "connected"}, "is mapped already, to something else"),
         ({"valid_from": "2026-04-01"}, "the first meaning of a code has no valid_from"),
@@ -487,6 +488,24 @@ def test_a_seed_with_a_scope_has_a_proposal_per_system(tmp_path: Path) -> None:
         ("b", "ﾁｬｸｼﾝ着信"),
     ]
     assert (seed.code_column, seed.target_column) == ("code", "kind")
+
+
+def test_a_target_of_several_meanings_needs_all_its_columns(project: Folder) -> None:
+    project.seed_path.write_text(
+        "type_code,kind,direction,note\nphone,call,outbound,\ninbound,call,inbound,\n"
+        "memo,other,,\n",
+        "utf-8",
+    )
+    project.report("phones")
+    header, row = project.write()
+    assert row[: header.index("accept")] == ["phones", "call", "outbound", ""]
+    project.enter(accept="1", direction="")
+    assert project.refusal().what == "call leaves open what the code means"
+    project.enter(direction="both")
+    assert project.refusal().what == "says of call what no row of it says"
+    project.enter(direction="inbound")
+    accept(project.root, project.warehouse, project.proposals.parent, project.lines.append)
+    assert project.seed_path.read_text("utf-8").endswith("\nphones,call,inbound,\n")
 
 
 @given(st.lists(st.tuples(st.dates(), st.dates()), min_size=1, max_size=4))

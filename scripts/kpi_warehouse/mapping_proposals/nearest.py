@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from kpi_warehouse.mapping_proposals.text import fold, words
@@ -26,14 +26,14 @@ _NEGATIONS = re.compile(
 
 @dataclass(frozen=True)
 class Near:
-    """A known code that is near, the target it has, and in words why it is near."""
+    """A known code that is near, what it means, and in words why it is near."""
 
     code: str
-    target: str
+    target: Hashable
     why: str
 
 
-def nearest(code: str, known: Mapping[str, str]) -> Near | None:
+def nearest(code: str, known: Mapping[str, Hashable]) -> Near | None:
     """The known code nearest to `code`, of a mapping from known codes to their targets.
 
     In this order: the same but for width, case, blanks and punctuation; a slip of the keyboard;

@@ -16,7 +16,7 @@ from kpi_warehouse.errors import UserError
 from kpi_warehouse.landing.manifest import replacing
 from kpi_warehouse.mapping_proposals.gaps import CODE_LENGTH, Gap
 from kpi_warehouse.mapping_proposals.nearest import Near, nearest
-from kpi_warehouse.mapping_proposals.seeds import Seed, read_rows, timeline_problem
+from kpi_warehouse.mapping_proposals.seeds import Meaning, Seed, read_rows, timeline_problem
 from kpi_warehouse.mapping_proposals.text import neutralise, restore
 
 ACCEPT = "accept"
@@ -61,8 +61,9 @@ class Proposal:
         cut = f"; may be cut after {CODE_LENGTH} characters" if self.gaps[0].may_be_cut else ""
         if not self.near:
             return f"{DECIDE}: no known code is near{cut}"
+        target, *_ = self.near.target
         return (
-            f"{self.near.target} ({meaning(seed, self.near.target)}): "
+            f"{target} ({in_both_languages(seed, self.near.target)}): "
             f"{self.near.code} {self.near.why}{cut}"
         )
 
@@ -90,18 +91,22 @@ def propose(seed: Seed, gaps: Iterable[Gap]) -> list[Proposal]:
         key = (*(scope[column] for column in seed.scope), gap.code)
         found.setdefault(key, []).append(gap)
     proposals = [
-        Proposal(key, tuple(each), nearest(key[-1], seed.targets)) for key, each in found.items()
+        Proposal(key, tuple(each), nearest(key[-1], seed.meanings)) for key, each in found.items()
     ]
     return sorted(proposals, key=lambda each: (-each.row_count, each.key))
 
 
-def meaning(seed: Seed, target: str) -> str:
-    """What a target means, in Japanese and English: its names, or the codes that have it."""
-    names = _names(seed, target)
-    if names:
-        return f"{names[0]} {names[1]}"
-    codes = [code for code, each in seed.targets.items() if each == target]
-    japanese = [code for code in codes if not code.isascii()]
+def in_both_languages(seed: Seed, meaning: Meaning) -> str:
+    """A meaning in Japanese and English: its names, or where it has none a code that has it."""
+    names = dict(zip(seed.meaning_columns, meaning, strict=True))
+    if "name_ja" in names:
+        return f"{names['name_ja']} {names['name_en']}"
+    target = meaning[0]
+    if target in seed.more_targets:
+        return " ".join(seed.more_targets[target])
+    japanese = [
+        code for code, each in seed.meanings.items() if each == meaning and not code.isascii()
+    ]
     return " ".join([*japanese[:1], target.replace("_", " ")])
 
 
@@ -116,7 +121,8 @@ def write_proposals(path: Path, seed: Seed, proposals: Sequence[Proposal]) -> in
         scope = dict(zip(seed.scope, proposal.key, strict=False))
         fresh = dict.fromkeys([*seed.columns, ACCEPT], "") | scope
         fresh[seed.code_column] = proposal.code
-        fresh[seed.target_column] = proposal.near.target if proposal.near else ""
+        if proposal.near:
+            fresh |= _proposed(seed, proposal.near.target)
         entered = [row for row in before.get(proposal.key, []) if _is_entered(row, seed)]
         example_file, example_row = proposal.example
         cells = (
@@ -215,7 +221,16 @@ def rows_to_append(
     return found
 
 
+def _proposed(seed: Seed, meaning: Meaning) -> dict[str, str]:
+    """The cells of a proposal: what follows from the target is left out."""
+    cells = dict(zip(seed.meaning_columns, meaning, strict=True))
+    if len(seed.known_meanings(meaning[0])) == 1:
+        return {seed.target_column: meaning[0]}
+    return cells
+
+
 def _filled(row: Mapping[str, str], seed: Seed, where: str) -> dict[str, str]:
+    """The row with the columns that follow from its target, where the person left them empty."""
     target = row[seed.target_column]
     if target not in seed.known_targets:
         raise UserError(
@@ -223,18 +238,36 @@ def _filled(row: Mapping[str, str], seed: Seed, where: str) -> dict[str, str]:
             where,
             f"one of {', '.join(sorted(seed.known_targets))}",
         )
-    values = seed.values_of(target)
-    for column, value in values.items():
-        if row[column] and row[column].lower() != value.lower():
-            raise UserError(
-                f"{column} is not that of {target}", where, "leave it empty: it follows"
-            )
-    return {column: row[column] for column in seed.columns} | values
+    # a channel without a code yet: nothing but the target says what it means
+    known = seed.known_meanings(target) or [(target,)]
+    given = tuple(cell.lower() for cell in seed.meaning_of(row))
+    exact = [meaning for meaning in known if _folded(meaning) == given]
+    fitting = exact or [
+        meaning
+        for meaning in known
+        if all(cell in ("", value) for cell, value in zip(given, _folded(meaning), strict=True))
+    ]
+    if not fitting:
+        raise UserError(
+            f"says of {target} what no row of it says", where, "leave empty what follows from it"
+        )
+    if len(fitting) > 1:
+        raise UserError(
+            f"{target} leaves open what the code means",
+            where,
+            f"fill in {', '.join(seed.meaning_columns[1:])}, as another row of it has them",
+        )
+    cells = {column: row[column] for column in seed.columns}
+    return cells | dict(zip(seed.meaning_columns, fitting[0], strict=True))
+
+
+def _folded(meaning: Meaning) -> Meaning:
+    return tuple(cell.lower() for cell in meaning)
 
 
 def _meanings(rows: Sequence[Mapping[str, str]], seed: Seed) -> set[tuple[str, ...]]:
-    columns = [seed.target_column, *(name for name in seed.columns if name.startswith("valid_"))]
-    return {tuple(row[column] for column in columns) for row in rows}
+    columns = [name for name in seed.columns if name.startswith("valid_")]
+    return {(*seed.meaning_of(row), *(row[column] for column in columns)) for row in rows}
 
 
 def _is_reported(key: tuple[str, ...], reported: Mapping[tuple[str, ...], Proposal]) -> bool:
@@ -247,11 +280,3 @@ def _is_reported(key: tuple[str, ...], reported: Mapping[tuple[str, ...], Propos
 
 def _is_entered(row: Mapping[str, str], seed: Seed) -> bool:
     return bool(row[ACCEPT] or row[seed.target_column])
-
-
-def _names(seed: Seed, target: str) -> tuple[str, str] | None:
-    """A target's names: in the seed itself, or for channels in theirs."""
-    values = seed.values_of(target)
-    if {"name_ja", "name_en"} <= values.keys():
-        return values["name_ja"], values["name_en"]
-    return seed.more_targets.get(target)

@@ -17,6 +17,8 @@ from kpi_warehouse.landing.manifest import replacing
 MAPPINGS = Path("seeds", "mappings")
 RULES = Path("seeds", "registry", "data_quality_rules.csv")
 UNMAPPED = "unmapped"
+# A target and what follows from it, in the order of a seed's columns.
+Meaning = tuple[str, ...]
 # A seed may say for which system and object a row holds; the code follows.
 SCOPE_COLUMNS = ("system", "object")
 _DATES = ("valid_from", "valid_to")
@@ -59,10 +61,15 @@ class Seed:
         return self._others[1]
 
     @property
-    def targets(self) -> dict[str, str]:
-        """Every known code and its target of today."""
+    def meaning_columns(self) -> tuple[str, ...]:
+        """The columns that say what a code means: the target, and what follows from it."""
+        return tuple(column for column in self._others[1:] if column not in _FREE)
+
+    @property
+    def meanings(self) -> dict[str, Meaning]:
+        """Every known code and its meaning of today."""
         return {
-            row[self.code_column]: row[self.target_column]
+            row[self.code_column]: self.meaning_of(row)
             for row in self.rows
             if not row.get("valid_to")
         }
@@ -72,11 +79,17 @@ class Seed:
         """What a code may mean."""
         return frozenset(row[self.target_column] for row in self.rows) | set(self.more_targets)
 
-    def values_of(self, target: str) -> dict[str, str]:
-        """The columns that follow from a target, as every row of it has them."""
-        following = [column for column in self._others[2:] if column not in _FREE]
-        row = next((row for row in self.rows if row[self.target_column] == target), None)
-        return {column: row[column] for column in following} if row else {}
+    def meaning_of(self, row: Mapping[str, str]) -> Meaning:
+        """What a row says that its code means."""
+        return tuple(row[column] for column in self.meaning_columns)
+
+    def known_meanings(self, target: str) -> list[Meaning]:
+        """The meanings that the rows of a target have, mostly one."""
+        return list(
+            dict.fromkeys(
+                self.meaning_of(row) for row in self.rows if row[self.target_column] == target
+            )
+        )
 
     def key(self, row: Mapping[str, str]) -> tuple[str, ...]:
         """What tells the row's code from others: its scope and itself."""
