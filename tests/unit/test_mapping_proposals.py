@@ -138,6 +138,9 @@ KNOWN = {
     "stage 1": "one",
     "受注済み": "won",
     "失注済み": "lost",
+    "task.type=call": "call",
+    "task.type=demonstration": "meeting",
+    "event.type=call": "web_meeting",
 }
 
 
@@ -153,6 +156,8 @@ KNOWN = {
         ("アポ獲得(web)", "appointment_booked", "is part of it"),
         ("展示会2026春", "exhibition", "is part of it"),
         ("アポ", "appointment_booked", "contains it"),
+        ("task.type=ｃａｌｌ", "call", "is the same"),
+        ("task.type=demonstratoin", "meeting", "is spelt"),
     ],
 )
 def test_a_variant_of_a_known_code_is_near(code: str, target: str, why: str) -> None:
@@ -173,6 +178,8 @@ def test_a_variant_of_a_known_code_is_near(code: str, target: str, why: str) -> 
         "アポ獲得ならず",
         "フェイスブック広告",  # two known codes of different meaning
         "担当者不在→資料送付",
+        "task.type=mail",  # the field is none of the likeness
+        "task.subtype=call",
         "stage 2",  # another number is another thing
         "受注中止",
         "済み",  # part of codes of different meaning

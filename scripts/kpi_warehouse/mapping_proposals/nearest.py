@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kpi_warehouse.mapping_proposals.text import fold, words
 
@@ -18,6 +18,8 @@ _LEAST_SHARE = 0.4
 # characters may differ.
 _SHORTEST_MISSPELT = 5
 _TWO_EDITS_FROM = 10
+# A code may say which field it stands in: task.type=demo is compared with codes of that field only.
+_FIELD = re.compile(r"([a-z_]+\.[a-z_]+=)(.+)", re.DOTALL)
 _NEGATIONS = re.compile(
     r"\b(?:no|not|non|never|without|un|dis|in|im)(?=\b|[a-z])|n't\b"
     r"|[未不非無否失断]|なし|ない|無し|せず|できず|ならず|キャンセル|中止|取消|\bng\b"
@@ -40,6 +42,15 @@ def nearest(code: str, known: Mapping[str, Hashable]) -> Near | None:
     one contained in the other. None if nothing is near, or what is near has several targets, or
     a negation stands in one of the two only.
     """
+    if field := _FIELD.fullmatch(code):
+        prefix, rest = field.groups()
+        of_field = {
+            each.removeprefix(prefix): target
+            for each, target in known.items()
+            if each.startswith(prefix)
+        }
+        near = nearest(rest, of_field)
+        return near and replace(near, code=prefix + near.code)
     negations = _negations(code)
     for find, why in (
         (_same, "is the same but for width, case, blanks or punctuation"),
