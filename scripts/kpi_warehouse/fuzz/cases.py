@@ -43,8 +43,9 @@ class Case:
 
     @property
     def name(self) -> str:
-        """The file relative to the extracts."""
-        return f"{self.source.system}/{self.file_name}"
+        """The file relative to the extracts, as the account names it: on one line."""
+        shown = "".join(char if char.isprintable() else "?" for char in self.file_name)
+        return f"{self.source.system}/{shown}"
 
     def write_to(self, extracts: Path) -> Path:
         """Put the file into a folder of extracts."""
