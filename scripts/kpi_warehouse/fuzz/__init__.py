@@ -1,0 +1,1 @@
+"""Damaged extracts, made by rules from a seed, through landing and through the build."""
