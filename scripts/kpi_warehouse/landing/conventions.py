@@ -10,6 +10,7 @@ from pathlib import Path
 from kpi_warehouse.landing.interface import ObjectLayout
 from kpi_warehouse.landing.labels import ColumnLabels, read_labels
 from kpi_warehouse.landing.normalisation import AsTheyAre, SourceFormats
+from kpi_warehouse.landing.values import read_formats
 
 _MAPPINGS = Path(__file__).resolve().parents[3] / "seeds" / "mappings"
 # Part of every fingerprint: raise it when the landed files change, and all are read again.
@@ -36,4 +37,7 @@ class Conventions:
 
 def project_conventions() -> Conventions:
     """Those of seeds/mappings."""
-    return Conventions(read_labels(_MAPPINGS / "column_labels.csv"))
+    return Conventions(
+        read_labels(_MAPPINGS / "column_labels.csv"),
+        read_formats(_MAPPINGS / "source_formats.csv"),
+    )

@@ -28,8 +28,8 @@ class FileValues(Protocol):
     ) -> str:
         """SQL that gives the text of a column in its one form."""
 
-    def folded(self, column_sql: str) -> str:
-        """SQL that gives the matching key of a company's name."""
+    def folded(self, kind: str, column_sql: str) -> str:
+        """SQL that gives the key to match texts of a kind by, such as a company's names."""
 
     def findings(self) -> Sequence[ValueFinding]:
         """What was repaired or could not be read, after the expressions ran."""
@@ -69,8 +69,9 @@ class AsTheyAre:
         del column_name, data_type, row_number_sql
         return column_sql
 
-    def folded(self, column_sql: str) -> str:
+    def folded(self, kind: str, column_sql: str) -> str:
         """The text in lower case, without outer blanks."""
+        del kind
         return f"lower(trim({column_sql}))"
 
     def findings(self) -> Sequence[ValueFinding]:

@@ -342,7 +342,7 @@ def _survey(file: SourceFile) -> Survey:
 def _expression(layout: ObjectLayout, column: str, key: str | None, values: object) -> str:
     source = dict(layout.derived).get(column)
     if source:
-        return values.folded(f'"{source}"')
+        return values.folded("company", f'"{source}"')
     if key and column == layout.key[0]:
         return key
     return values.expression(column, layout.data_type(column), f'"{column}"', "_row_number")
