@@ -16,7 +16,7 @@ from kpi_warehouse.landing.values import Formats, ValueFinding, read_formats
 from kpi_warehouse.landing.values.companies import company_key
 from kpi_warehouse.settings import PROJECT_DIR
 
-SEED = PROJECT_DIR / "seeds" / "mappings" / "source_formats.csv"
+SEED = PROJECT_DIR / "seeds" / "sources" / "source_formats.csv"
 HEADER = "system,object,column_name,kind,form,time_zone,note\n"
 
 

@@ -21,7 +21,7 @@ def _read(tmp_path: Path, *rows: str, header: str = HEADER) -> Formats:
 
 
 def test_the_projects_own_file_is_sound_and_knows_every_form_of_the_extracts():
-    formats = read_formats(PROJECT_DIR / "seeds" / "mappings" / "source_formats.csv")
+    formats = read_formats(PROJECT_DIR / "seeds" / "sources" / "source_formats.csv")
     for system in ("generic", "planning", "salesforce", "miitel", "sendgrid"):
         for kind in ("timestamp", "date", "decimal", "integer", "phone"):
             assert formats.forms_of(system, "any", "any", kind)

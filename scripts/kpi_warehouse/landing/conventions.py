@@ -12,7 +12,7 @@ from kpi_warehouse.landing.labels import ColumnLabels, read_labels
 from kpi_warehouse.landing.normalisation import AsTheyAre, SourceFormats
 from kpi_warehouse.landing.values import read_formats
 
-_MAPPINGS = Path(__file__).resolve().parents[3] / "seeds" / "mappings"
+_SOURCES = Path(__file__).resolve().parents[3] / "seeds" / "sources"
 # Part of every fingerprint: raise it when the landed files change, and all are read again.
 _LANDED_FORMAT = 2
 
@@ -36,8 +36,8 @@ class Conventions:
 
 
 def project_conventions() -> Conventions:
-    """Those of seeds/mappings."""
+    """Those of seeds/sources."""
     return Conventions(
-        read_labels(_MAPPINGS / "column_labels.csv"),
-        read_formats(_MAPPINGS / "source_formats.csv"),
+        read_labels(_SOURCES / "column_labels.csv"),
+        read_formats(_SOURCES / "source_formats.csv"),
     )

@@ -28,7 +28,7 @@ def header_key(text: str) -> str:
 
 @dataclass(frozen=True)
 class ColumnLabels:
-    """The rows of seeds/mappings/column_labels.csv: (system, object, label, column)."""
+    """The rows of seeds/sources/column_labels.csv: (system, object, label, column)."""
 
     rows: tuple[tuple[str, str, str, str], ...] = ()
 

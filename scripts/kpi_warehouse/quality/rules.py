@@ -82,7 +82,7 @@ _LANDED = (
         "error",
         "型として読めない値が多い",
         "Too many values cannot be read as their type",
-        "declare the column's form in seeds/mappings/source_formats.csv",
+        "declare the column's form in seeds/sources/source_formats.csv",
     ),
     Rule(
         "versions_contradict",
