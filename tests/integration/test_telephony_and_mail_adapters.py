@@ -54,6 +54,9 @@ CALL_TYPES = {
     "Internal Call (No answer)": ("internal", False),
     "Answering machine": ("inbound", False),
     "Answering machine (No Answer)": ("inbound", False),
+    # two codes of the mapping that are one without their blanks
+    "Voicemail": ("inbound", False),
+    "Voice mail": ("inbound", False),
 }
 
 
@@ -206,8 +209,10 @@ def test_a_call_type_is_known_in_either_language_and_width(query: Query) -> None
 
 
 def test_only_an_answering_machine_reached_a_machine(query: Query) -> None:
-    machines = [f"type {n}" for n, name in enumerate(CALL_TYPES) if name[:3] in ("留守番", "Ans")]
-    assert len(machines) == 3
+    machines = [
+        f"type {n}" for n, name in enumerate(CALL_TYPES) if name[:3] in ("留守番", "Ans", "Voi")
+    ]
+    assert len(machines) == 5
     assert query(
         "select distinct reached, answered_at from stg_miitel__calls where reached is not null"
     ) == [("machine", None)]

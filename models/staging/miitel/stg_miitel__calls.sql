@@ -20,27 +20,70 @@ call_types as (
 
 ),
 
-typed as (
+spellings as (
+
+    select call_type from calls group by call_type
+
+),
+
+-- a mapping may hold several spellings of one type: its own one speaks
+ranked_types as (
 
     select
-        calls.*,
+        spellings.call_type,
         call_types.direction,
         call_types.is_answered,
         call_types.is_machine,
         call_types.is_internal,
-        call_types.call_type_code is null as is_unmapped,
+        call_types.is_leg,
+        call_types.valid_from,
+        call_types.valid_to,
+        dense_rank() over (
+            partition by spellings.call_type
+            order by
+                case
+                    when
+                        {{ code_key('spellings.call_type') }}
+                        = call_types.call_type_code
+                        then 0
+                    else 1
+                end,
+                call_types.call_type_code
+        ) as spelling_rank
+    from spellings
+    inner join call_types
+        on {{ folded.format('spellings.call_type') }}
+        = {{ folded.format('call_types.call_type_code') }}
+
+),
+
+known_types as (
+
+    select * from ranked_types where spelling_rank = 1
+
+),
+
+typed as (
+
+    select
+        calls.*,
+        known_types.direction,
+        known_types.is_answered,
+        known_types.is_machine,
+        known_types.is_internal,
+        known_types.call_type is null as is_unmapped,
         -- a dial is its own call even where it names the one before it
         coalesce(
-            call_types.is_leg or call_types.is_internal or call_types.is_machine, false
+            known_types.is_leg or known_types.is_internal or known_types.is_machine,
+            false
         ) as may_follow,
         {{ read_duration('calls.ringing_time') }} as ringing_seconds,
         {{ read_duration('calls.call_duration') }} as duration_seconds
     from calls
     -- many-to-one; left, so that a call of an unmapped type stays visible
-    left join call_types
-        on {{ folded.format('calls.call_type') }}
-        = {{ folded.format('call_types.call_type_code') }}
-        and {{ is_valid_on('call_types', business_date('calls.dial_begin_time')) }}
+    left join known_types
+        on calls.call_type = known_types.call_type
+        and {{ is_valid_on('known_types', business_date('calls.dial_begin_time')) }}
 
 ),
 

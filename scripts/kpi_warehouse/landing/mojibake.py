@@ -1,11 +1,13 @@
 """Text that was decoded by the wrong encoding somewhere before it came here.
 
 Japanese in UTF-8 read as CP932 looks like `譬ｪ蠑丈ｼ夂､ｾ`, read as Windows-1252 like `æ ªå¼`.
-Such a text, encoded as it was wrongly decoded, is valid UTF-8 again: no other Japanese text is,
-save by rare chance, which further conditions rule out.
+Such a text, encoded as it was wrongly decoded, is UTF-8 again, but for bytes that were lost: no
+other Japanese text is, save by rare chance, which further conditions rule out.
 """
 
 from __future__ import annotations
+
+import re
 
 REPLACEMENT = "\ufffd"
 # what the lead bytes of hiragana and katakana in UTF-8 become in CP932; next to unused otherwise
@@ -21,6 +23,9 @@ def _kanji_of_leads() -> str:
 
 _LEAD_KANJI = frozenset(_kanji_of_leads())
 _HALF_WIDTH = frozenset(map(chr, range(0xFF61, 0xFFA0)))
+
+# a kana, a kanji or a full-width form in UTF-8
+_WIDE_IN_UTF_8 = re.compile(rb"[\xe3-\xe9\xef][\x80-\xbf]{2}")
 
 # RE2: a cell without any of these characters is no mojibake
 SUSPECT_PATTERN = f"[{''.join(sorted(_LEAD_KANJI))}\u00c2-\u00f4{REPLACEMENT}]"
@@ -48,11 +53,12 @@ def _was_read_as_cp932(text: str) -> bool:
         raw = text.encode("cp932")
     except UnicodeEncodeError:
         return False
-    original, is_cut = _as_utf_8(raw)
-    if original is None or (is_cut and leads < 2):
+    sequences = _WIDE_IN_UTF_8.findall(raw)
+    high_bytes = sum(byte >= 0x80 for byte in raw)
+    # bytes that CP932 does not define were lost on the way: then most of the rest has to fit
+    if len(sequences) * 3 < high_bytes and (leads < 2 or len(sequences) * 5 < high_bytes):
         return False
-    restored = [char for char in original if not char.isascii()]
-    return bool(restored) and all(map(_is_common_in_japanese, restored))
+    return bool(sequences) and all(_is_common_in_japanese(each.decode()) for each in sequences)
 
 
 def _was_read_as_windows_1252(text: str) -> bool:

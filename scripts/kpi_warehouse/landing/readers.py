@@ -45,6 +45,7 @@ from kpi_warehouse.landing.refusal import Refusal
 # One Parquet row group of DuckDB: batches of this size are written without being cut again.
 BATCH_ROWS = 122_880
 _HEADER_LINES = 200
+_BUFFER_BYTES = 32_000_000  # DuckDB's default for lines of its default length
 _EXPORT_AGAIN = "export it again"
 
 # `_rule` of a row that only has to be looked at
@@ -114,7 +115,7 @@ class Extract:
 class Reading:
     """One way to read a file, while it is drawn."""
 
-    batches: pa.RecordBatchReader
+    draw: Callable[[], pa.RecordBatchReader]
     columns: tuple[str, ...]  # those that the file holds
     encoding: str | None = None
     delimiter: str | None = None
@@ -210,7 +211,8 @@ def _strict_csv(
         read_csv(
             $path, columns = $columns, header = true, skip = $skip, compression = $compression,
             delim = $delimiter, quote = '"', escape = '"', nullstr = '', strict_mode = true,
-            auto_detect = false, hive_partitioning = false
+            auto_detect = false, hive_partitioning = false,
+            max_line_size = $max_line, buffer_size = $buffer
         )
     """
     parameters = {
@@ -219,6 +221,9 @@ def _strict_csv(
         "skip": header.lines_above,
         "compression": "gzip" if is_gzip else "none",
         "delimiter": header.delimiter,
+        # a longer line is judged field by field by the tolerant reader
+        "max_line": MAX_FIELD,
+        "buffer": _BUFFER_BYTES,
     }
     for every_column in (False, True):
         rule, more = _csv_rule(extract.layout, header, places, may_hold_mojibake, every_column)
@@ -594,8 +599,8 @@ def _parquet_text(column: str, data_type: pa.DataType) -> str:
 
 def _stream(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object]
-) -> pa.RecordBatchReader:
-    return connection.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
+) -> Callable[[], pa.RecordBatchReader]:
+    return lambda: connection.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
 
 
 def _columns(layout: ObjectLayout, places: ColumnPlaces) -> str:

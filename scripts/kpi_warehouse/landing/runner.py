@@ -289,9 +289,10 @@ class _Lander:
     ) -> tuple[int, int] | None:
         """Write what a reading gives: rows landed and records read; None if it fails."""
         writer = findings.writer if reading.is_numbered else findings.start()
-        sieve = Sieve(extract, reading, writer)
+        sieve = None
         values = self._conventions.formats.for_file(file.layout.system, file.layout.name, file.name)
         try:
+            sieve = Sieve(extract, reading, writer)
             connection = self._cursor()
             values.prepare(connection)
             connection.register("good_rows", sieve.batches())
@@ -315,7 +316,7 @@ class _Lander:
             ).fetchone()
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             _raise_if_out_of_memory(error, file)
-            _raise_if_defect(sieve.error)
+            _raise_if_defect(sieve.error if sieve else None)
             return None
         for column in reading.twice:
             writer.add(COLUMN_TWICE, column_name=column)

@@ -26,6 +26,7 @@ class Sieve:
 
     def __init__(self, extract: Extract, reading: Reading, writer: FindingsWriter) -> None:
         self.error: Exception | None = None
+        self._rows = reading.draw()
         self._extract = extract
         self._reading = reading
         self._writer = writer
@@ -42,16 +43,14 @@ class Sieve:
         Counting here, and not by a window function, leaves DuckDB free to write in parallel.
         """
         fields = [
-            field
-            for field in self._reading.batches.schema
-            if field.name not in ("_rule", "_row_number")
+            field for field in self._rows.schema if field.name not in ("_rule", "_row_number")
         ]
         schema = pa.schema([*fields, pa.field("_row_number", pa.int64())])
         return pa.RecordBatchReader.from_batches(schema, self._guarded(schema))
 
     def _guarded(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in self._reading.batches:
+            for batch in self._rows:
                 yield self._sift(batch, schema)
         except Exception as error:
             self.error = error

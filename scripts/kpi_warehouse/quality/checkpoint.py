@@ -35,6 +35,7 @@ class Finding:
 
     rule: Rule
     suite: str
+    column: str
     where: str
     expected: str
     found: str
@@ -136,6 +137,7 @@ def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
     return Finding(
         rule=rule,
         suite=batch.name,
+        column=column,
         where=f"{batch.name.partition('.')[2]}, {column}"
         + (f": {', '.join(named)}" if named else ""),
         expected=config.meta["expected"],

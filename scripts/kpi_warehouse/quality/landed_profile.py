@@ -313,9 +313,9 @@ def _count(landing: Landing, layout: LandedObject, files: Sequence[Path]) -> dic
     if facts.answered:
         is_dial = "true"
         if facts.dials:
-            column, values = facts.dials
-            parameters["dials"] = list(values)
-            is_dial = f"{_SPELLED_LIKE_THE_SEEDS.format(text[column])} in (select unnest($dials))"
+            column, parameters["dials"] = facts.dials
+            code = _SPELLED_LIKE_THE_SEEDS.format(text[column])
+            is_dial = f"regexp_matches({code}, $dials)"
         parts["answered_share"] = (
             f"count(*) filter (where {is_dial} and {text[facts.answered]} is not null)"
         )
@@ -332,7 +332,7 @@ def _texts(layout: LandedObject, files: Sequence[Path]) -> dict[str, str]:
     """Each declared column as trimmed text; NULL where no file has it."""
     present = {name for path in files for name in pq.read_schema(path).names}
     return {
-        column.name: f"nullif(trim(cast({column.name} as varchar)), '')"
+        column.name: f"nullif(trim(cast(\"{column.name}\" as varchar)), '')"
         if column.name in present
         else "cast(null as varchar)"
         for column in layout.columns

@@ -66,14 +66,14 @@ class Facts:
         codes: column -> (mapping seed, its code column).
         happened_at: when people did it; the weekday mix is measured on it.
         answered: column that has a value above zero, or any text, only where a call was answered.
-        dials: (column, values), the rows that `answered` is measured on; all rows if None.
+        dials: (column, pattern), the rows that `answered` is measured on; all rows if None.
     """
 
     important: tuple[tuple[str, float], ...] = ()
     codes: tuple[tuple[str, str, str], ...] = ()
     happened_at: str | None = None
     answered: str | None = None
-    dials: tuple[str, tuple[str, ...]] | None = None
+    dials: tuple[str, str] | None = None
 
 
 # A lead without source is channel `unknown` (R18), which half of them may be before a report by
@@ -102,7 +102,7 @@ FACTS: dict[tuple[str, str], Facts] = {
         codes=(("disposition", "call_outcomes", "disposition_code"),),
         happened_at="started_at",
         answered="answered_at",
-        dials=("direction", ("outbound",)),
+        dials=("direction", "^outbound$"),
     ),
     ("generic", "emails"): Facts(important=(("recipient", 0.05), ("kind", 0.2))),
     ("generic", "email_events"): Facts(important=(("message_id", 0.01), ("event", 0.01))),
@@ -145,9 +145,10 @@ FACTS: dict[tuple[str, str], Facts] = {
     ),
     ("miitel", "call"): Facts(
         important=(("call_type", 0.01), ("call_from", 0.2), ("call_to", 0.2)),
+        codes=(("call_type", "call_types", "call_type_code"),),
         happened_at="dial_begin_time",
         answered="call_begin_time",
-        dials=("call_type", ("発信", "発信 (不在)", "outbound call", "outbound call (no answer)")),
+        dials=("call_type", "^(発信|outbound|outgoing)"),
     ),
     ("sendgrid", "event"): Facts(important=(("email", 0.01), ("event", 0.01))),
 }
