@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from kpi_warehouse.errors import UserError
 from kpi_warehouse.landing.interface import ObjectLayout
 from kpi_warehouse.landing.readers import FORMATS, FileFormat
+
+# Our own layouts: their files are `<object>*`, whatever words follow after a separator. A native
+# system has further objects of longer names (opportunity_line_item), so that words decide there.
+_OPEN_SYSTEMS = {"generic", "planning"}
+# Words that may follow an object's name without naming another object.
+_TAIL = re.compile(
+    r"s?(?:data|export|report|extract|データ|エクスポート|レポート|一覧)*s?(?![^\W\d_])"
+)
+# Text files of other suffixes are extracts only in the folder of a known system.
+_COMMON_SUFFIXES = (".txt", ".txt.gz")
 
 
 @dataclass(frozen=True)
@@ -19,10 +32,10 @@ class SourceFile:
     layout: ObjectLayout
     format: FileFormat
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """Path relative to the extracts folder: `<system>/<file>`."""
-        return f"{self.layout.system}/{self.path.name}"
+        """Path relative to the extracts folder: `<system>/<file>`, always printable."""
+        return f"{self.layout.system}/{printable_name(self.path.name)}"
 
 
 def find_files(
@@ -45,12 +58,15 @@ def find_files(
     files, unknown = [], []
     for path in _visible_files(extracts_dir):
         system = path.parent.name if path.parent != extracts_dir else ""
-        file_format = format_of(path.name)
-        layout = object_of(path.name, layouts_by_system.get(system, []))
+        name = printable_name(path.name)
+        file_format = format_of(name)
+        layout = object_of(name, layouts_by_system.get(system, []))
         if file_format and layout:
             files.append(SourceFile(path, layout, file_format))
-        elif file_format or system in layouts_by_system:
-            unknown.append(path.relative_to(extracts_dir).as_posix())
+        elif system in layouts_by_system or (
+            file_format and not name.casefold().endswith(_COMMON_SUFFIXES)
+        ):
+            unknown.append(f"{system}/{name}" if system else name)
     if not files:
         systems = ", ".join(f"{system}/" for system in layouts_by_system)
         raise UserError(
@@ -63,22 +79,69 @@ def find_files(
 
 def format_of(file_name: str) -> FileFormat | None:
     """How a file of this name is read, by its suffix."""
-    suffix = next((each for each in FORMATS if file_name.casefold().endswith(each)), None)
+    suffix = _suffix_of(file_name)
     return FORMATS[suffix] if suffix else None
 
 
 def object_of(file_name: str, layouts: Iterable[ObjectLayout]) -> ObjectLayout | None:
-    """The object whose name begins the file's, the longest one; no letter may follow it.
+    """The object whose name begins the file's, the longest one.
 
-    `leads-2.csv` and `leads 2025.csv` hold `leads`; `leadership.csv` does not.
+    Case, width, `_`, `-`, blanks and a leading name of the system (or `sf`) do not matter. After
+    the object's name, or one of its `file_names`, may come s, data, export, report or extract,
+    and then anything but a letter: `OpportunityHistory_2026.csv`, `sf_lead_data.csv` and
+    `leads-2.csv` match, `sf_opportunity_line_item_data.csv` does not. Files of our own layouts
+    may go on with any word after a separator (`leads_tokyo.csv`).
     """
-    stem = file_name.casefold()
-    matching = [
-        layout
-        for layout in layouts
-        if stem.startswith(layout.name) and not stem.removeprefix(layout.name)[:1].isalpha()
-    ]
-    return max(matching, key=lambda layout: len(layout.name), default=None)
+    stem = unicodedata.normalize("NFKC", file_name).casefold()
+    suffix = _suffix_of(stem)
+    stem = stem.removesuffix(suffix) if suffix else stem
+    lengths = [(_matched_length(stem, layout), layout) for layout in layouts]
+    length, found = max(lengths, key=lambda pair: pair[0], default=(0, None))
+    return found if length else None
+
+
+def printable_name(file_name: str) -> str:
+    """A file name as text: names that are not UTF-8 are taken for CP932, as old archives have."""
+    raw = file_name.encode("utf-8", "surrogateescape")
+    for encoding in ("utf-8", "cp932"):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return "".join(char if char.isprintable() else "?" for char in text)
+    return raw.decode("ascii", "backslashreplace")
+
+
+def _matched_length(stem: str, layout: ObjectLayout) -> int:
+    compact = _compact(stem)
+    begins = {compact}
+    for prefix in (_compact(layout.system), "sf"):
+        if compact.startswith(prefix):
+            begins.add(compact.removeprefix(prefix))
+    names = {_compact(name) for name in (layout.name, *layout.file_names)}
+    longest = max(
+        (
+            len(name)
+            for name in names
+            for begin in begins
+            if begin.startswith(name) and _TAIL.match(begin, len(name))
+        ),
+        default=0,
+    )
+    if layout.system in _OPEN_SYSTEMS and stem.startswith(layout.name):
+        rest = stem.removeprefix(layout.name)
+        if not rest[:1].isalpha():
+            longest = max(longest, len(_compact(layout.name)))
+    return longest
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _suffix_of(file_name: str) -> str | None:
+    name = file_name.casefold()
+    return next((suffix for suffix in FORMATS if name.endswith(suffix)), None)
 
 
 def _visible_files(extracts_dir: Path) -> list[Path]:

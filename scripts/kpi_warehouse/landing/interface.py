@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-# Part of every fingerprint: raise it when the landed files change, and all are read again.
-LANDED_FORMAT = 1
-
 
 @dataclass(frozen=True)
 class ObjectLayout:
-    """One object of one source system: its columns, and those that every file must have."""
+    """One object of one source system, as its table in the sources YAML declares it.
+
+    `columns` are all columns that land; `required` ones must be in every file; `data_types`
+    pairs a column with its type where that is not text. `derived` pairs a column that no file
+    holds with the column it is folded from. `key_from` are the columns that a key is made of if
+    a file has none. `file_names` are further names that a file of the object may begin with.
+    """
 
     system: str
     name: str
     columns: tuple[str, ...]
     required: tuple[str, ...]
+    data_types: tuple[tuple[str, str], ...] = ()
+    derived: tuple[tuple[str, str], ...] = ()
+    key: tuple[str, ...] = ()
+    key_from: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
 
     @property
-    def fingerprint(self) -> str:
-        """Changes when files landed under an older interface have to be read again."""
-        interface = [LANDED_FORMAT, self.system, self.name, self.columns, self.required]
-        return hashlib.sha256(json.dumps(interface).encode()).hexdigest()[:16]
+    def file_columns(self) -> tuple[str, ...]:
+        """The columns that a file may hold."""
+        derived = dict(self.derived)
+        return tuple(column for column in self.columns if column not in derived)
+
+    def data_type(self, column: str) -> str:
+        """The declared type of a column."""
+        return dict(self.data_types).get(column, "text")
 
 
 def read_layouts(staging_dir: Path) -> list[ObjectLayout]:
@@ -47,12 +57,21 @@ def read_layouts(staging_dir: Path) -> list[ObjectLayout]:
 
 
 def _layout(system: str, table: dict) -> ObjectLayout:
-    columns = table["columns"]
+    columns, meta = table["columns"], _meta(table)
     return ObjectLayout(
         system=system,
         name=table["name"],
         columns=tuple(column["name"] for column in columns),
         required=tuple(column["name"] for column in columns if _meta(column).get("required")),
+        data_types=tuple((column["name"], column["data_type"]) for column in columns),
+        derived=tuple(
+            (column["name"], _meta(column)["folded_from"])
+            for column in columns
+            if "folded_from" in _meta(column)
+        ),
+        key=tuple(meta["key"]),
+        key_from=tuple(meta.get("key_from", ())),
+        file_names=tuple(meta.get("file_names", ())),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is landed: a JSON file that says for each input which Parquet file came of it."""
+"""What is landed: a JSON file that says for each input which Parquet files came of it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,37 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_FORMAT = 1
+from kpi_warehouse.landing.findings import NO_FINDINGS, FindingCounts
+from kpi_warehouse.landing.refusal import Refusal
+
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One input as it was when it was read, and the size of what came of it."""
+    """One input as it was when it was read, and what came of it.
+
+    A file that was refused has a `refusal` (rule, what, mend) and nothing landed. The sizes are
+    those of the Parquet files, None where there is none.
+    """
 
     size: int
     mtime_ns: int
     sha256: str
     interface: str
-    row_count: int
-    landed_size: int
+    encoding: str | None = None
+    delimiter: str | None = None
+    record_count: int | None = None
+    row_count: int = 0
+    landed_size: int | None = None
+    findings_size: int | None = None
+    findings: FindingCounts = NO_FINDINGS
+    refusal: tuple[str, str, str] | None = None
+
+    @property
+    def refused_as(self) -> Refusal | None:
+        """Why the file was refused."""
+        return Refusal(*self.refusal) if self.refusal else None
 
 
 Manifest = dict[str, LandedFile]
@@ -33,7 +51,7 @@ def load_manifest(path: Path) -> Manifest:
         content = json.loads(path.read_text("utf-8"))
         if content["format"] != _FORMAT:
             return {}
-        return {name: LandedFile(**entry) for name, entry in content["files"].items()}
+        return {name: _entry(entry) for name, entry in content["files"].items()}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -49,7 +67,7 @@ def save_manifest(path: Path, manifest: Manifest) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path that takes the place of `path`, safely on disk, if the block succeeds."""
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_path(path)
     try:
         yield partial
         with partial.open("rb+") as stream:
@@ -57,3 +75,19 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file is written before it takes its place."""
+    return path.with_name(f"{path.name}.partial")
+
+
+def _entry(content: dict) -> LandedFile:
+    refusal = content.pop("refusal")
+    return LandedFile(
+        **{
+            **content,
+            "findings": FindingCounts(**content["findings"]),
+            "refusal": tuple(refusal) if refusal else None,
+        }
+    )
