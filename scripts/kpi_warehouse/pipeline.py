@@ -64,6 +64,13 @@ def _land(settings: Settings, say: Say) -> LandingReport:
         settings.sample_as_of_date(),
         settings.memory_limit,
     )
+    if not report.landed_any:
+        count = len(report.refused)
+        raise UserError(
+            "the only file is refused" if count == 1 else f"all {count} files are refused",
+            settings.extracts_dir,
+            "mend what the lines above say",
+        )
     check_targets(settings.landing_dir, REGISTRY / "kpi_definitions.csv")
     return report
 

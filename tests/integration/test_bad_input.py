@@ -29,10 +29,12 @@ class Project:
         with duckdb.connect(str(self.warehouse)) as connection:
             connection.execute("create table before as select 1 as one")
         self.before = self.warehouse.read_bytes()
+        self.output = ""
 
     def complaint(self, **environment: str) -> str:
         """Build, and return the one line that it must end with."""
-        done = self._build(environment)
+        done = self.build(environment)
+        self.output = done.stdout
         assert done.returncode == 2, done.stderr
         assert "Traceback" not in done.stderr
         (line,) = done.stderr.splitlines()
@@ -40,7 +42,8 @@ class Project:
         assert not self.warehouse.with_name("warehouse.duckdb.wal").exists()
         return line
 
-    def _build(self, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    def build(self, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Build, whatever comes of it."""
         variables = {
             "EXTRACTS_DIR": str(self.extracts),
             "DATA_DIR": str(self.root / "data"),
@@ -53,7 +56,7 @@ class Project:
             env={**os.environ, **variables},
             capture_output=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -63,27 +66,36 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def test_a_missing_mandatory_column(project):
-    project.leads.write_text("lead_id,source\nL1,web\n")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            b"lead_id,source\nL1,web\n",
+            "file_without_mandatory_column: mandatory column created_at missing; "
+            "leads needs lead_id, created_at",
+        ),
+        (b"", "file_empty: empty (0 bytes); export it again, or remove it"),
+        (
+            b"PK\x03\x04\x14\x00\x06\x00\x08\x00",
+            "file_not_text: not text (a binary file); export it as CSV in UTF-8",
+        ),
+    ],
+)
+def test_extracts_of_which_no_file_can_be_read(project, content, reason):
+    project.leads.write_bytes(content)
     assert project.complaint() == (
-        f"error: {project.leads}: mandatory column created_at missing; "
-        "leads needs lead_id, created_at"
+        f"error: {project.extracts}: the only file is refused; mend what the lines above say"
     )
+    assert f"  refused generic/leads.csv: {reason}\n" in project.output
 
 
-def test_an_empty_file(project):
-    project.leads.write_bytes(b"")
-    assert project.complaint() == (
-        f"error: {project.leads}: empty (0 bytes); export it again, or remove the file"
-    )
-
-
-def test_a_file_that_is_not_csv(project):
-    project.leads.write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00")
-    assert project.complaint() == (
-        f"error: {project.leads}: not text in UTF-8 (byte 6 is binary); "
-        "export it as CSV in UTF-8 with commas"
-    )
+def test_a_bad_file_among_good_ones_is_refused_and_the_build_goes_on(project):
+    (project.extracts / "generic" / "calls.csv").write_bytes(b"")
+    done = project.build({})
+    assert done.returncode == 0, done.stderr
+    assert "  refused generic/calls.csv: file_empty: " in done.stdout
+    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
+        assert connection.execute("select count(*) from marts.fct_leads").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("variable", ["WAREHOUSE_PATH", "DATA_DIR"])

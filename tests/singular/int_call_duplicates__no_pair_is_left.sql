@@ -41,10 +41,11 @@ where
         - {{ epoch_seconds('dialer_calls.started_at') }}
     ) <= {{ var('duplicate_call_seconds') }}
     and coalesce(crm_calls.direction, dialer_calls.direction) = dialer_calls.direction
-    and {{ phone_key(phone_digits(
-        "case when dialer_calls.direction = 'inbound' then crm_calls.from_number "
-        ~ "else crm_calls.to_number end"
-    )) }} = {{ phone_key(phone_digits(
-        "case when dialer_calls.direction = 'inbound' then dialer_calls.from_number "
-        ~ "else dialer_calls.to_number end"
-    )) }}
+    and case
+        when dialer_calls.direction = 'inbound' then crm_calls.from_number
+        else crm_calls.to_number
+    end
+    = case
+        when dialer_calls.direction = 'inbound' then dialer_calls.from_number
+        else dialer_calls.to_number
+    end

@@ -17,7 +17,7 @@ HEADER = "lead_id,created_at,source,company\n"
 GOOD = HEADER + "a,1,web,x\n"
 LAST = "z,9,web,x\n"
 REGISTRY = Path(__file__).parents[2] / "seeds" / "registry" / "kpi_definitions.csv"
-SECRET = "秘密secret"
+PRIVATE = "秘密secret"
 
 
 def findings(folder) -> list[tuple]:
@@ -58,15 +58,15 @@ def check_account(folder) -> None:
 
 ROWS = {
     "too few fields": ("b,2\n", [(2, "ragged_row")]),
-    "too many fields": (f"b,2,web,x,{SECRET}\n", [(2, "ragged_row")]),
+    "too many fields": (f"b,2,web,x,{PRIVATE}\n", [(2, "ragged_row")]),
     "surplus empty fields": ("b,2,web,x,,\n", []),
-    "quote that stays open": (f'b,2,web,"{SECRET}\n', [(2, "open_quote")]),
-    "quote that ends too soon": (f'b,2,"{SECRET}"x,y\n', [(2, "open_quote")]),
+    "quote that stays open": (f'b,2,web,"{PRIVATE}\n', [(2, "open_quote")]),
+    "quote that ends too soon": (f'b,2,"{PRIVATE}"x,y\n', [(2, "open_quote")]),
     "quote within a field": ('b,2,5" pipe,x\n', []),
     "value of 1 MB": (f"b,2,{'x' * 1_100_000},x\n", [(2, "oversized_field")]),
     "line of 5 MB": (f"b,2,{'x' * 5_000_000},x\n", [(2, "oversized_field")]),
     "value of 1 MB in Japanese": (f"b,2,{'社' * 400_000},x\n", [(2, "oversized_field")]),
-    "null byte": (f"b,2,{SECRET}\0,x\n", [(2, "null_byte")]),
+    "null byte": (f"b,2,{PRIVATE}\0,x\n", [(2, "null_byte")]),
     "mojibake of CP932": ("b,2,web,譬ｪ蠑丈ｼ夂､ｾ\n", [(2, "mojibake")]),
     "mojibake that is cut": ("b,2,web,譬ｪ蠑\n", [(2, "mojibake")]),
     "mojibake of Windows-1252": ("b,2,web,æ\xa0ªå¼\x8f\n", [(2, "mojibake")]),

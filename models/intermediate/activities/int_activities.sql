@@ -64,6 +64,8 @@ unioned as (
         source_system,
         call_id as source_id,
         source_lead_id,
+        matched_account_id,
+        lead_match_method,
         cast(null as {{ dbt.type_string() }}) as opportunity_id,
         rep_id,
         outcome_code,
@@ -97,6 +99,8 @@ unioned as (
         source_system,
         source_id,
         source_lead_id,
+        cast(null as {{ dbt.type_string() }}) as matched_account_id,
+        lead_match_method,
         cast(null as {{ dbt.type_string() }}) as opportunity_id,
         rep_id,
         kind as outcome_code,
@@ -129,6 +133,8 @@ unioned as (
         source_system,
         touch_id as source_id,
         source_lead_id,
+        cast(null as {{ dbt.type_string() }}) as matched_account_id,
+        'id' as lead_match_method,
         cast(null as {{ dbt.type_string() }}) as opportunity_id,
         rep_id,
         cast(null as {{ dbt.type_string() }}) as outcome_code,
@@ -162,6 +168,8 @@ unioned as (
         source_system,
         appointment_id as source_id,
         source_lead_id,
+        cast(null as {{ dbt.type_string() }}) as matched_account_id,
+        'id' as lead_match_method,
         opportunity_id,
         booked_by_id as rep_id,
         outcome as outcome_code,
@@ -193,7 +201,12 @@ with_lead as (
         -- an id that is in no extract still tells its events from those of others
         coalesce(identities.lead_key, unioned.source_lead_id) as lead_key,
         identities.lead_id,
-        identities.account_id,
+        coalesce(identities.account_id, unioned.matched_account_id) as account_id,
+        case
+            when identities.source_lead_id is not null then unioned.lead_match_method
+            when unioned.matched_account_id is not null then 'account_phone'
+            else 'none'
+        end as matched_by,
         coalesce(identities.channel_id, 'unknown') as channel_id,
         identities.acquired_date,
         coalesce(identities.is_target, true) as is_target
@@ -283,6 +296,7 @@ final as (
         source_system,
         outcome_code,
         team,
+        matched_by as lead_match_method,
 
         -- numerics
         cycle_number,

@@ -159,14 +159,12 @@ near_pairs as (
             {{ epoch_seconds('crm.started_at') }}
             - {{ epoch_seconds('dialer.started_at') }}
         ) as gap_seconds,
-        {{ phone_digits(
-            "case when dialer.direction = 'inbound' then crm.from_number "
-            ~ "else crm.to_number end"
-        ) }} as crm_digits,
-        {{ phone_digits(
-            "case when dialer.direction = 'inbound' then dialer.from_number "
-            ~ "else dialer.to_number end"
-        ) }} as dialer_digits
+        case when dialer.direction = 'inbound' then crm.from_number else crm.to_number end
+            as crm_number,
+        case
+            when dialer.direction = 'inbound' then dialer.from_number
+            else dialer.to_number
+        end as dialer_number
     from bucketed_crm_calls as crm
     inner join bucketed_dialer_calls as dialer
         on crm.rep_id = dialer.rep_id
@@ -180,7 +178,7 @@ pairs_0 as (
     select * from near_pairs
     where
         gap_seconds <= {{ var('duplicate_call_seconds') }}
-        and {{ phone_key('crm_digits') }} = {{ phone_key('dialer_digits') }}
+        and crm_number = dialer_number
 
 ),
 

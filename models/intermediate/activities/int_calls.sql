@@ -1,7 +1,8 @@
 {#-
     Grain: one row per call that took place, whoever logged it (R4, R5).
     The only model that decides whether a call was connected, and whom it reached (R7).
-    The dialer's time and answer win; the CRM's outcome, target flag and lead win.
+    The dialer's time and answer win; the CRM's outcome, target flag and lead win. A call
+    that no record gives a lead finds it by the other side's number.
 -#}
 with
 
@@ -14,6 +15,12 @@ logged_calls as (
 duplicates as (
 
     select * from {{ ref('int_call_duplicates') }}
+
+),
+
+lead_phones as (
+
+    select * from {{ ref('int_lead_phones') }}
 
 ),
 
@@ -120,7 +127,26 @@ calls as (
         coalesce(logged_calls.rep_id, crm_notes.rep_id) as rep_id,
         coalesce(logged_calls.direction, crm_notes.direction) as direction,
         coalesce(crm_notes.source_lead_id, logged_calls.source_lead_id)
-            as source_lead_id,
+            as stated_lead_id,
+        case
+            when crm_notes.source_lead_id is null then 'id'
+            when logged_calls.logged_by = 'crm' then 'id'
+            when logged_calls.source_lead_id = crm_notes.source_lead_id then 'id'
+            else 'crm_record'
+        end as stated_by,
+        case
+            when
+                crm_notes.source_lead_id is null
+                and logged_calls.source_lead_id is null
+                then
+                    case
+                        when
+                            coalesce(logged_calls.direction, crm_notes.direction)
+                            = 'inbound'
+                            then logged_calls.from_number
+                        else logged_calls.to_number
+                    end
+        end as number_to_match,
         coalesce(crm_notes.disposition_code, logged_calls.disposition_code)
             as disposition_code,
         coalesce(crm_notes.reached, logged_calls.reached) as stated_reached,
@@ -141,6 +167,14 @@ judged as (
 
     select
         calls.*,
+        coalesce(calls.stated_lead_id, lead_phones.lead_key) as source_lead_id,
+        case when lead_phones.lead_key is null then lead_phones.account_id end
+            as matched_account_id,
+        case
+            when calls.stated_lead_id is not null then calls.stated_by
+            when lead_phones.lead_key is not null then 'phone'
+            when lead_phones.account_id is not null then 'account_phone'
+        end as lead_match_method,
         case
             when calls.disposition_code is null then null
             else coalesce(outcomes.outcome_code, 'unmapped')
@@ -161,6 +195,8 @@ judged as (
         coalesce(calls.stated_reached in ('target', 'gatekeeper', 'other'), false)
             as is_stated_person
     from calls
+    -- many-to-one
+    left join lead_phones on calls.number_to_match = lead_phones.phone
     -- many-to-one; left, so that an unmapped outcome stays visible
     left join outcomes
         on calls.disposition_code = outcomes.disposition_code
@@ -202,9 +238,11 @@ final as (
         -- ids
         call_id,
         source_lead_id,
+        matched_account_id,
         rep_id,
 
         -- texts
+        lead_match_method,
         direction,
         disposition_code,
         outcome_code,

@@ -2,6 +2,8 @@
     Grain: one row per message and recipient; its events folded.
     An open counts within the open window after the send, both ends in, and only on a
     delivered message. A bounce wins over a delivery: the receipt was taken back.
+    A mail that the mail tool and the CRM have logged is one: the tool's time wins; the
+    CRM's lead, rep and kind win. A mail without a lead finds it by its address.
 -#}
 {#-
     Three equi-joins: one join with an `or` would pair every event of a mailing with
@@ -25,6 +27,12 @@ events as (
 
     select * from {{ ref('int_unioned_email_events') }}
     where {{ business_date('occurred_at') }} <= {{ as_of_date() }}
+
+),
+
+lead_emails as (
+
+    select * from {{ ref('int_lead_emails') }}
 
 ),
 
@@ -67,52 +75,190 @@ machine_agents as (
 
 ),
 
-messages_to_many as (
+repeated_messages as (
 
     select message_id from emails group by message_id having count(*) > 1
 
 ),
 
-numbered_recipients as (
+ranked_rows as (
+
+    select
+        emails.*,
+        lower(emails.recipient) as address,
+        row_number() over (
+            partition by emails.message_id
+            order by
+                lower(emails.recipient) nulls last,
+                case emails.logged_by when 'crm' then 1 else 0 end,
+                emails.sent_at,
+                emails.source_row
+        ) as row_in_message,
+        lag(lower(emails.recipient)) over (
+            partition by emails.message_id
+            order by
+                lower(emails.recipient) nulls last,
+                case emails.logged_by when 'crm' then 1 else 0 end,
+                emails.sent_at,
+                emails.source_row
+        ) as previous_address
+    from emails
+    inner join repeated_messages on emails.message_id = repeated_messages.message_id
+
+),
+
+message_recipients as (
+
+    select
+        message_id,
+        count(
+            case when previous_address is distinct from address then address end
+        ) as recipients,
+        -- stands for the address, where there is but one
+        min(address) as one_address
+    from ranked_rows
+    group by message_id
+
+),
+
+-- a row that names nobody is about the message's only recipient
+named_rows as (
+
+    select
+        ranked_rows.*,
+        message_recipients.recipients,
+        case
+            when message_recipients.recipients = 1 then message_recipients.one_address
+            else ranked_rows.address
+        end as known_address,
+        coalesce(
+            case
+                when message_recipients.recipients = 1
+                    then ranked_rows.row_in_message > 1
+                else
+                    ranked_rows.row_in_message > 1
+                    and ranked_rows.previous_address
+                    is not distinct from ranked_rows.address
+            end, false
+        ) as is_copy
+    from ranked_rows
+    -- many-to-one
+    inner join message_recipients
+        on ranked_rows.message_id = message_recipients.message_id
+
+),
+
+-- without copies, as with one system, there is nothing to fold
+copied as (
+
+    select
+        message_id,
+        known_address
+    from named_rows
+    where is_copy
+    group by message_id, known_address
+
+),
+
+crm_notes as (
+
+    select
+        named_rows.message_id,
+        named_rows.known_address,
+        min(case when named_rows.logged_by = 'crm' then named_rows.lead_id end)
+            as lead_id,
+        min(case when named_rows.logged_by = 'crm' then named_rows.rep_id end)
+            as rep_id,
+        min(case when named_rows.logged_by = 'crm' then named_rows.kind end) as kind,
+        min(named_rows.lead_id) as any_lead_id,
+        min(named_rows.rep_id) as any_rep_id
+    from named_rows
+    inner join copied
+        on named_rows.message_id = copied.message_id
+        and named_rows.known_address is not distinct from copied.known_address
+    group by named_rows.message_id, named_rows.known_address
+
+),
+
+mails as (
 
     select
         emails.message_id,
+        emails.lead_id as stated_lead_id,
+        emails.rep_id,
+        emails.kind,
+        'id' as stated_by,
+        emails.sent_at,
+        emails.source_system,
+        emails.source_object,
         emails.source_file,
-        emails.source_row,
-        -- stands for the address, which no later model sees
-        row_number() over (
-            partition by emails.message_id order by lower(emails.recipient)
-        ) as recipient_number
+        lower(emails.recipient) as recipient,
+        1 as recipient_number,
+        true as is_only_recipient
     from emails
-    inner join messages_to_many on emails.message_id = messages_to_many.message_id
+    left join repeated_messages on emails.message_id = repeated_messages.message_id
+    where repeated_messages.message_id is null
+
+    union all
+
+    select
+        named_rows.message_id,
+        coalesce(crm_notes.lead_id, named_rows.lead_id, crm_notes.any_lead_id)
+            as stated_lead_id,
+        coalesce(crm_notes.rep_id, named_rows.rep_id, crm_notes.any_rep_id) as rep_id,
+        coalesce(crm_notes.kind, named_rows.kind) as kind,
+        case
+            when
+                crm_notes.lead_id is not null
+                and named_rows.lead_id is distinct from crm_notes.lead_id
+                then 'crm_record'
+            else 'id'
+        end as stated_by,
+        named_rows.sent_at,
+        named_rows.source_system,
+        named_rows.source_object,
+        named_rows.source_file,
+        named_rows.known_address as recipient,
+        -- stands for the address, which no later model sees
+        named_rows.row_in_message as recipient_number,
+        named_rows.recipients <= 1 as is_only_recipient
+    from named_rows
+    -- many-to-one
+    left join crm_notes
+        on named_rows.message_id = crm_notes.message_id
+        and named_rows.known_address is not distinct from crm_notes.known_address
+    where not named_rows.is_copy
 
 ),
 
 sent as (
 
     select
-        emails.message_id,
-        emails.lead_id as source_lead_id,
-        emails.rep_id,
-        emails.sent_at,
-        {{ dbt.dateadd('day', 'agreements.open_window_days', 'emails.sent_at') }}
+        mails.message_id,
+        coalesce(mails.stated_lead_id, lead_emails.lead_key) as source_lead_id,
+        case
+            when mails.stated_lead_id is not null then mails.stated_by
+            when lead_emails.lead_key is not null then 'email'
+        end as lead_match_method,
+        mails.rep_id,
+        mails.sent_at,
+        {{ dbt.dateadd('day', 'agreements.open_window_days', 'mails.sent_at') }}
             as opens_until,
-        emails.source_system,
-        emails.source_object,
-        emails.source_file,
-        lower(emails.recipient) as recipient,
-        {{ code_key('emails.kind') }} as kind,
-        coalesce(numbered_recipients.recipient_number, 1) as recipient_number,
-        numbered_recipients.recipient_number is null as is_only_recipient
-    from emails
-    -- one-to-one
-    left join numbered_recipients
-        on emails.message_id = numbered_recipients.message_id
-        and emails.source_row = numbered_recipients.source_row
-        and emails.source_file = numbered_recipients.source_file
+        mails.source_system,
+        mails.source_object,
+        mails.source_file,
+        mails.recipient,
+        {{ code_key('mails.kind') }} as kind,
+        mails.recipient_number,
+        mails.is_only_recipient
+    from mails
+    -- many-to-one
+    left join lead_emails
+        on case when mails.stated_lead_id is null then mails.recipient end
+        = lead_emails.email
     -- many-to-one: the window agreed on the day of the send
     left join agreements
-        on {{ business_date('emails.sent_at') }} = agreements.date_day
+        on {{ business_date('mails.sent_at') }} = agreements.date_day
 
 ),
 
@@ -200,6 +346,7 @@ final as (
         sent.rep_id,
 
         -- texts
+        sent.lead_match_method,
         case
             when sent.kind in ('one_to_one', 'bulk', 'auto_reply') then sent.kind
             else 'unmapped'

@@ -17,10 +17,17 @@ multiple_legs as (
 
 ),
 
+rep_emails as (
+
+    select * from {{ ref('int_rep_emails') }}
+
+),
+
 ranked_legs as (
 
     select
         legs.*,
+        coalesce(legs.rep_id, rep_emails.rep_id) as known_rep_id,
         multiple_legs.call_id as folded_call_id,
         row_number() over (
             partition by multiple_legs.call_id
@@ -31,6 +38,8 @@ ranked_legs as (
         ) as leg_number
     from legs
     inner join multiple_legs on legs.call_id = multiple_legs.leg_id
+    -- many-to-one
+    left join rep_emails on legs.rep_email = rep_emails.email
 
 ),
 
@@ -70,7 +79,7 @@ folded as (
     select
         folded_call_id as call_id,
         max(case when leg_number = lead_leg then lead_id end) as source_lead_id,
-        max(case when leg_number = 1 then rep_id end) as rep_id,
+        max(case when leg_number = 1 then known_rep_id end) as rep_id,
         max(case when leg_number = direction_leg then direction end) as direction,
         max(case when leg_number = 1 then from_number end) as from_number,
         max(case when leg_number = 1 then to_number end) as to_number,
@@ -102,7 +111,7 @@ single as (
     select
         legs.call_id,
         legs.lead_id as source_lead_id,
-        legs.rep_id,
+        coalesce(legs.rep_id, rep_emails.rep_id) as rep_id,
         legs.direction,
         legs.from_number,
         legs.to_number,
@@ -123,6 +132,8 @@ single as (
         legs.ended_at
     from legs
     left join multiple_legs on legs.call_id = multiple_legs.leg_id
+    -- many-to-one
+    left join rep_emails on legs.rep_email = rep_emails.email
     where multiple_legs.leg_id is null
 
 ),

@@ -19,6 +19,12 @@ identities as (
 
 ),
 
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+
+),
+
 final as (
 
     select
@@ -26,7 +32,12 @@ final as (
         opportunities.opportunity_id,
         coalesce(identities.lead_key, opportunities.lead_id) as lead_key,
         identities.lead_id,
-        coalesce(opportunities.account_id, identities.account_id) as account_id,
+        case
+            when opportunities.account_id is null then identities.account_id
+            -- an account that is in no extract is what its id says
+            when accounts.source_account_id is null then opportunities.account_id
+            else accounts.account_id
+        end as account_id,
         coalesce(identities.channel_id, 'unknown') as channel_id,
         opportunities.owner_id,
         opportunities.created_by_id,
@@ -48,6 +59,8 @@ final as (
     from opportunities
     -- many-to-one; left, so that deals of unknown leads stay
     left join identities on opportunities.lead_id = identities.source_lead_id
+    -- many-to-one
+    left join accounts on opportunities.account_id = accounts.source_account_id
 
 )
 

@@ -105,6 +105,7 @@ fates as (
     {% endfor %}
     {% for whole, part, fate in [
         ('call_legs', 'calls_of_legs', 'folded_leg'),
+        (ref('int_unioned_emails'), ref('int_emails'), 'logged_twice'),
         (
             '(select * from bookings where not is_after_as_of_date) as booked',
             ref('int_appointments'),

@@ -7,48 +7,59 @@ activities as (
 
 ),
 
+match_methods as (
+
+    select * from {{ ref('match_methods') }}
+
+),
+
 final as (
 
     select
         -- ids
-        activity_id,
-        source_id,
-        lead_id,
-        account_id,
-        opportunity_id,
-        rep_id,
-        channel_id,
+        activities.activity_id,
+        activities.source_id,
+        activities.lead_id,
+        activities.account_id,
+        activities.opportunity_id,
+        activities.rep_id,
+        activities.channel_id,
 
         -- texts
-        activity_type,
-        activity_channel,
-        direction,
-        source_system,
-        outcome_code,
+        activities.activity_type,
+        activities.activity_channel,
+        activities.direction,
+        activities.source_system,
+        activities.outcome_code,
+        activities.lead_match_method,
+        match_methods.confidence as lead_match_confidence,
 
         -- numerics
-        touch_number,
-        duration_seconds,
+        activities.touch_number,
+        activities.duration_seconds,
 
         -- booleans
-        is_approach_to_target,
-        is_follow_up,
-        is_connected,
-        is_target_connected,
-        is_connector,
-        is_effective_conversation,
-        is_delivered,
-        is_bounced,
-        is_opened,
-        is_machine_opened,
-        is_clicked,
-        is_replied,
-        is_manual,
+        activities.is_approach_to_target,
+        activities.is_follow_up,
+        activities.is_connected,
+        activities.is_target_connected,
+        activities.is_connector,
+        activities.is_effective_conversation,
+        activities.is_delivered,
+        activities.is_bounced,
+        activities.is_opened,
+        activities.is_machine_opened,
+        activities.is_clicked,
+        activities.is_replied,
+        activities.is_manual,
 
         -- dates
-        occurred_at,
-        activity_date
+        activities.occurred_at,
+        activities.activity_date
     from activities
+    -- many-to-one
+    left join match_methods
+        on activities.lead_match_method = match_methods.match_method
 
 )
 

@@ -31,10 +31,15 @@ Mapped = Mapping[str, Timeline]
 
 
 def read_mappings(folder: Path) -> tuple[dict[str, Mapped], list[Problem]]:
-    """Read every seed of a folder. A code is the first column, its meaning the others."""
+    """Read every seed of codes. A code is the first column, its meaning the others.
+
+    Seeds that begin with `system` say how files are read, not what a code means.
+    """
     found: dict[str, Mapped] = {}
     problems = []
     for path in sorted(folder.glob("*.csv")):
+        if path.read_bytes().startswith(b"system,"):
+            continue
         codes: dict[str, list[Meaning]] = {}
         try:
             for line, cells in read_csv(path):

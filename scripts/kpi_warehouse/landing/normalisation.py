@@ -28,8 +28,8 @@ class FileValues(Protocol):
     ) -> str:
         """SQL that gives the text of a column in its one form."""
 
-    def folded(self, kind: str, column_sql: str) -> str:
-        """SQL that gives the key to match texts of a kind by, such as a company's names."""
+    def folded(self, kind: str, source_column_sql: str) -> str:
+        """SQL that gives a key to compare by, of the kind `company`."""
 
     def findings(self) -> Sequence[ValueFinding]:
         """What was repaired or could not be read, after the expressions ran."""
@@ -69,10 +69,10 @@ class AsTheyAre:
         del column_name, data_type, row_number_sql
         return column_sql
 
-    def folded(self, kind: str, column_sql: str) -> str:
+    def folded(self, kind: str, source_column_sql: str) -> str:
         """The text in lower case, without outer blanks."""
         del kind
-        return f"lower(trim({column_sql}))"
+        return f"lower(trim({source_column_sql}))"
 
     def findings(self) -> Sequence[ValueFinding]:
         """There are none."""

@@ -36,6 +36,7 @@ from kpi_warehouse.landing.manifest import (
     replacing,
     save_manifest,
 )
+from kpi_warehouse.landing.normalisation import FileValues
 from kpi_warehouse.landing.readers import (
     BATCH_ROWS,
     Extract,
@@ -340,7 +341,7 @@ def _survey(file: SourceFile) -> Survey:
     return Survey(encodings.hash_file(file.path), size, b"", False, False, False, True)
 
 
-def _expression(layout: ObjectLayout, column: str, key: str | None, values: object) -> str:
+def _expression(layout: ObjectLayout, column: str, key: str | None, values: FileValues) -> str:
     source = dict(layout.derived).get(column)
     if source:
         return values.folded("company", f'"{source}"')
