@@ -20,5 +20,14 @@
         'fate': text,
         'row_count': 'bigint',
     },
+    'unmapped_codes': {
+        'source_system': text,
+        'source_object': text,
+        'source_file': text,
+        'source_row': 'bigint',
+        'rule': text,
+        'code': text,
+        'row_count': 'bigint',
+    },
 }) -%}
 {%- endmacro %}

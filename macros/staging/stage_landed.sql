@@ -140,7 +140,7 @@ select * from final
 {% macro staged_column(name, data_type) -%}
     {%- set plain = "nullif(trim(" ~ name ~ "), '')" -%}
     {%- if data_type == 'salesforce_id' -%}
-        {{ salesforce_id(plain) }}
+        {{ salesforce_id(name) }}
     {%- elif data_type in text_types() -%}
         {{ plain }}
     {%- elif data_type == 'timestamp' -%}

@@ -23,6 +23,7 @@ from kpi_warehouse.project_checks import (
     semantics,
     shape,
     sql_rules,
+    systems,
     violations,
     yaml_keys,
 )
@@ -65,6 +66,14 @@ METRICS = """\
           Outbound dials
         type: simple
         type_params: {measure: calls_made}
+    """
+# two systems: one feeds a common object, of the other intermediate reads what it plans
+SYSTEMS = """\
+    vars:
+      calendar_start: '2000-01-01'
+      source_systems:
+        generic: [leads, row_findings, row_account]
+        planning: [row_account, row_findings]
     """
 
 
@@ -126,6 +135,26 @@ class Fake:
             self.test(node["unique_id"], "unique", "lead_id")
         return node
 
+    def union(self, name: str, *models: str) -> dict[str, Any]:
+        """Add the union of a common object, which takes accepted rows where there are others."""
+        nodes = [self.manifest["nodes"][f"model.fake.{model}"] for model in models]
+        sql = " union all ".join(
+            f"select lead_id\nfrom {node['relation_name']}"
+            + ("\nwhere is_accepted" if "row_status" in node["columns"] else "")
+            for node in nodes
+        )
+        return self.model(
+            f"models/intermediate/unioned/int_unioned_{name}.sql",
+            f"{{{{ union_systems('{name}') }}}}",
+            reads=tuple(node["unique_id"] for node in nodes),
+            compiled_code=sql,
+        )
+
+    def systems(self, before: str, after: str) -> None:
+        """Change the one place of var source_systems where a text stands."""
+        assert SYSTEMS.count(before) == 1
+        self.file("dbt_project.yml", SYSTEMS.replace(before, after))
+
     def seed(self, path: str, **more: Any) -> dict[str, Any]:
         """Add a seed of one column that is described and tested."""
         self.file(path, "code\na\n")
@@ -166,6 +195,7 @@ class Fake:
             "source_name": system,
             "name": name,
             "columns": {"lead_id": {"name": "lead_id"}},
+            "config": {"meta": {"key": ["lead_id"]}},
         }
         return unique_id
 
@@ -217,14 +247,24 @@ class Fake:
 def fake(tmp_path: Path) -> Fake:
     """A project that breaks no rule."""
     project = Fake(tmp_path)
-    leads = project.source("generic", "leads")
-    stg = project.model("models/staging/generic/stg_generic__leads.sql", reads=(leads,))
+    project.file("dbt_project.yml", SYSTEMS)
     codes = project.seed("seeds/mappings/channels.csv")
+    for system, name in (("generic", "leads"), ("planning", "targets")):
+        landed = project.source(system, name)
+        stg = project.model(f"models/staging/{system}/stg_{system}__{name}.sql", reads=(landed,))
+        stg["columns"] = {"row_status": {"name": "row_status"}}
+        for account in ("row_findings", "row_account"):
+            project.model(
+                f"models/staging/{system}/stg_{system}__{account}.sql", reads=(stg["unique_id"],)
+            )
+    for account in ("row_findings", "row_account"):
+        project.union(account, f"stg_generic__{account}", f"stg_planning__{account}")
+    leads = project.union("leads", "stg_generic__leads")
     inter = project.model(
         "models/intermediate/leads/int_leads.sql",
-        "with leads as (select * from {{ ref('stg_generic__leads') }} where is_accepted) "
-        "select * from leads",
-        reads=(stg["unique_id"], codes["unique_id"]),
+        "with leads as (select * from {{ ref('int_unioned_leads') }}), targets as "
+        "(select * from {{ ref('stg_planning__targets') }} where is_accepted) select * from leads",
+        reads=(leads["unique_id"], codes["unique_id"], "model.fake.stg_planning__targets"),
     )
     project.model("models/marts/core/fct_leads.sql", reads=(inter["unique_id"], codes["unique_id"]))
     project.model(
@@ -246,8 +286,8 @@ def intermediate_reads_a_mart(fake: Fake) -> None:
 def a_mart_reads_staging(fake: Fake) -> None:
     fake.model(
         "models/marts/core/fct_calls.sql",
-        "select * from {{ ref('stg_generic__leads') }} where is_accepted",
-        reads=("model.fake.stg_generic__leads",),
+        "select * from {{ ref('stg_planning__targets') }} where is_accepted",
+        reads=("model.fake.stg_planning__targets",),
     )
 
 
@@ -277,15 +317,15 @@ def intermediate_reads_a_source(fake: Fake) -> None:
 def a_cte_imports_rejected_rows(fake: Fake) -> None:
     fake.model(
         "models/intermediate/int_all.sql",
-        "with calls as (select * from {{ ref('stg_generic__calls') }}), leads as ("
-        "select * from {{ ref('stg_generic__leads') }} where is_accepted) select * from leads",
+        "with calls as (select * from {{ ref('stg_planning__kgi') }}), leads as ("
+        "select * from {{ ref('stg_planning__targets') }} where is_accepted) select * from leads",
     )
 
 
 def a_cte_filters_something_else(fake: Fake) -> None:
     fake.model(
         "models/intermediate/int_all.sql",
-        "with leads as (select * from {{ ref('stg_generic__leads') }} where is_target) "
+        "with leads as (select * from {{ ref('stg_planning__targets') }} where is_target) "
         "select * from leads where is_accepted",
     )
 
@@ -293,8 +333,8 @@ def a_cte_filters_something_else(fake: Fake) -> None:
 def a_join_filters_one_of_two(fake: Fake) -> None:
     fake.model(
         "models/intermediate/int_all.sql",
-        "select * from {{ ref('stg_generic__leads') }} as leads "
-        "left join {{ ref('stg_generic__calls') }} as calls on calls.lead_id = leads.lead_id "
+        "select * from {{ ref('stg_planning__targets') }} as leads "
+        "left join {{ ref('stg_planning__kgi') }} as calls on calls.lead_id = leads.lead_id "
         "where leads.is_accepted",
     )
 
@@ -302,8 +342,8 @@ def a_join_filters_one_of_two(fake: Fake) -> None:
 def a_union_filters_one_of_two(fake: Fake) -> None:
     fake.model(
         "models/intermediate/int_all.sql",
-        "select * from {{ ref('stg_generic__calls') }} union all "
-        "select * from {{ ref('stg_generic__leads') }} where is_accepted",
+        "select * from {{ ref('stg_planning__kgi') }} union all "
+        "select * from {{ ref('stg_planning__targets') }} where is_accepted",
     )
 
 
@@ -311,8 +351,71 @@ def a_reference_that_cannot_be_followed(fake: Fake) -> None:
     fake.model(
         "models/intermediate/int_all.sql",
         "{% for name in names %} select * from {{ ref(name) }} where is_accepted {% endfor %}",
+        reads=("model.fake.stg_planning__targets",),
+    )
+
+
+def a_model_reads_one_system_alone(fake: Fake) -> None:
+    fake.model(
+        "models/intermediate/int_alone.sql",
+        "select * from {{ source }} where is_accepted",
         reads=("model.fake.stg_generic__leads",),
     )
+
+
+def a_union_reads_the_model_of_another_object(fake: Fake) -> None:
+    fake.manifest["nodes"]["model.fake.int_unioned_row_account"]["depends_on"]["nodes"].append(
+        "model.fake.stg_generic__leads"
+    )
+
+
+def a_model_names_a_system(fake: Fake) -> None:
+    fake.model("models/intermediate/int_steps.sql", "select source_system = 'generic' as is_own")
+
+
+def a_macro_names_a_model_of_a_system(fake: Fake) -> None:
+    fake.macro("macros/first.sql", "first", "{{ ref('stg_generic__leads') }}")
+
+
+def a_test_names_a_system(fake: Fake) -> None:
+    fake.singular("fct_leads__are_there", "select 1 where source_system <> 'generic'")
+
+
+def a_system_feeds_an_object_without_a_model(fake: Fake) -> None:
+    fake.systems("planning: [", "planning: [leads, ")
+
+
+def a_system_feeds_no_common_object(fake: Fake) -> None:
+    fake.systems("generic: [", "generic: [letters, ")
+
+
+def a_system_has_a_model_and_does_not_feed_it(fake: Fake) -> None:
+    fake.model("models/staging/planning/stg_planning__leads.sql")
+
+
+def a_system_without_a_line(fake: Fake) -> None:
+    fake.source("miitel", "call")
+
+
+def a_system_without_an_account(fake: Fake) -> None:
+    fake.systems("row_account, row_findings", "row_account")
+    fake.manifest["nodes"].pop("model.fake.stg_planning__row_findings")
+
+
+def an_object_that_is_in_no_account(fake: Fake) -> None:
+    landed = fake.source("planning", "kgi")
+    kgi = fake.model("models/staging/planning/stg_planning__kgi.sql", reads=(landed,))
+    account = fake.manifest["nodes"]["model.fake.stg_planning__row_account"]
+    account["depends_on"]["nodes"].append(kgi["unique_id"])
+
+
+def a_union_takes_rejected_rows(fake: Fake) -> None:
+    node = fake.manifest["nodes"]["model.fake.int_unioned_leads"]
+    node["compiled_code"] = node["compiled_code"].replace("where is_accepted", "")
+
+
+def a_base_model_named_like_an_adapter(fake: Fake) -> None:
+    fake.model("models/staging/generic/base/stg_generic__lead.sql")
 
 
 def a_staging_model_without_its_system(fake: Fake) -> None:
@@ -592,8 +695,27 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
         a_union_filters_one_of_two,
         a_reference_that_cannot_be_followed,
     ),
+    systems.only_unions_name_systems: (
+        a_model_reads_one_system_alone,
+        a_union_reads_the_model_of_another_object,
+    ),
+    systems.systems_are_named_in_their_folder: (
+        a_model_names_a_system,
+        a_macro_names_a_model_of_a_system,
+        a_test_names_a_system,
+    ),
+    systems.systems_agree_with_staging: (
+        a_system_feeds_an_object_without_a_model,
+        a_system_feeds_no_common_object,
+        a_system_has_a_model_and_does_not_feed_it,
+        a_system_without_a_line,
+        a_system_without_an_account,
+    ),
+    systems.systems_account_for_their_rows: (an_object_that_is_in_no_account,),
+    systems.unions_take_accepted_rows: (a_union_takes_rejected_rows,),
     shape.model_names_say_their_layer: (
         a_staging_model_without_its_system,
+        a_base_model_named_like_an_adapter,
         an_intermediate_model_named_like_a_mart,
         a_mart_named_freely,
     ),
@@ -746,6 +868,30 @@ def test_what_every_engine_takes_is_let_through(fake: Fake, sql: str) -> None:
 def test_reads_of_accepted_rows_are_let_through(fake: Fake, sql: str) -> None:
     fake.model("models/intermediate/int_steps.sql", sql)
     assert fake.broken(references.only_accepted_rows_are_read) == []
+
+
+def test_a_base_model_is_named_by_its_system(fake: Fake) -> None:
+    fake.model("models/staging/generic/base/base_generic__lead.sql")
+    assert fake.broken(shape.model_names_say_their_layer) == []
+
+
+def test_only_the_folder_and_the_line_of_a_system_name_it(project: Project) -> None:
+    """Without its line, and so without its part of every union, nothing reads a system."""
+    united = {
+        name
+        for name, objects in systems.source_systems(project).items()
+        if set(objects) - set(systems.ACCOUNT)
+    }
+    assert united
+    for node in project.models("intermediate", "marts"):
+        if node["name"].startswith(systems.UNION):
+            continue
+        read = {
+            parent["original_file_path"].split("/")[2]
+            for parent in project.parents(node)
+            if parent["original_file_path"].startswith("models/staging/")
+        }
+        assert not read & united, node["name"]
 
 
 def test_the_type_of_floating_point_numbers_is_a_var(fake: Fake) -> None:

@@ -76,7 +76,11 @@ codes as (
     from {{ ref('int_unioned_' ~ object) }}
     where
         coalesce({{ code_key(column) }}, '(empty)')
-        not in ('{{ values | join("', '") }}')
+        not in (
+            {%- for value in values %}
+            '{{ value }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
 
     union all
 
@@ -121,6 +125,19 @@ by_file as (
     from codes
     where code is not null
     group by source_system, source_object, source_file, rule, substr(code, 1, 60)
+
+    union all
+
+    -- what kind of thing a record is, each system tells itself
+    select
+        source_system,
+        source_object,
+        source_file,
+        rule,
+        code,
+        source_row as first_row,
+        row_count
+    from {{ ref('int_unioned_unmapped_codes') }}
 
 ),
 

@@ -29,7 +29,7 @@ call_legs as (
 
 ),
 
--- a call of several legs is its first leg; the file of that row has one leg less to fold
+-- a call of several legs is its first leg, which is not folded
 calls_of_legs as (
 
     select

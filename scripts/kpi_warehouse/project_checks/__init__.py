@@ -29,6 +29,13 @@ from .shape import (
     seeds_are_described_and_tested,
 )
 from .sql_rules import models_ignore_the_target, nothing_reads_the_clock, sql_is_portable
+from .systems import (
+    only_unions_name_systems,
+    systems_account_for_their_rows,
+    systems_agree_with_staging,
+    systems_are_named_in_their_folder,
+    unions_take_accepted_rows,
+)
 from .yaml_keys import yaml_keys_are_known
 
 Rule = Callable[[Project], Iterator[Violation]]
@@ -38,6 +45,11 @@ RULES: tuple[Rule, ...] = (
     staging_systems_stay_apart,
     only_staging_reads_sources,
     only_accepted_rows_are_read,
+    only_unions_name_systems,
+    systems_are_named_in_their_folder,
+    systems_agree_with_staging,
+    systems_account_for_their_rows,
+    unions_take_accepted_rows,
     model_names_say_their_layer,
     models_state_their_grain,
     models_have_a_key_test,

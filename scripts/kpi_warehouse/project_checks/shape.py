@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import yaml
 
-from .project import Node, Project, Violation, layer, system
+from .project import Node, Project, Violation, layer, path_parts, system
 from .sql_text import first_comment
 
 GRAIN = re.compile(r"\bGrain:\s*\S")
@@ -29,12 +29,13 @@ WITHOUT_KEY: dict[str, str] = {}
 
 
 def model_names_say_their_layer(project: Project) -> Iterator[Violation]:
-    """stg_<system>__<object>, int_<what>, and the published names of the marts."""
+    """stg_ or base/base_<system>__<object>, int_<what>, and the published names of the marts."""
     for node in project.models():
         name = node["name"]
         if layer(node) == "staging":
-            fits = re.match(rf"stg_{re.escape(system(node))}__[a-z0-9_]+$", name) is not None
-            wanted = f"stg_{system(node) or '<system>'}__<object>, in the folder of its system"
+            prefix = "base" if path_parts(node)[3:-1] == ("base",) else "stg"
+            fits = re.match(rf"{prefix}_{re.escape(system(node))}__[a-z0-9_]+$", name) is not None
+            wanted = f"{prefix}_{system(node) or '<system>'}__<object>, in the folder of its system"
         elif layer(node) == "intermediate":
             fits = re.match(r"int_[a-z0-9_]+$", name) is not None
             wanted = "int_<what>"
