@@ -188,6 +188,7 @@ DAMAGES = [
 def test_damaged_landing_fails_its_expectation(damage, landing, objects, validate) -> None:
     damage.inflict(landing)
     findings = validate(landed_batch(landing.open(), objects[damage.object_name]))
+    assert all(finding.was_checked for finding in findings)
     failed = {(finding.rule.rule_id, finding.column) for finding in findings}
     assert (damage.rule, damage.column) in failed
 
@@ -229,7 +230,8 @@ def test_a_corrected_file_that_repeats_keys_is_no_contradiction(landing, objects
     first = landing.files(CALLS)[0]
     landing.write(
         first.with_name("calls_3.csv.parquet"),
-        "select * replace ('other' as disposition, 'generic/calls_3.csv' as _file_name) from landed",
+        "select * replace ('other' as disposition, 'generic/calls_3.csv' as _file_name) "
+        "from landed",
         first,
     )
     batch = landed_batch(landing.open(), objects[CALLS])
@@ -250,7 +252,9 @@ def test_every_column_expectation_of_an_object_fails_on_its_column(
     """Empty columns fail every empty_…; codes that nobody knows every unmapped_…."""
     layout = objects[full_name]
     _land_rows(empty_landing, layout, "null")
-    empty = {each.column for each in validate(landed_batch(empty_landing.open(), layout))}
+    findings = validate(landed_batch(empty_landing.open(), layout))
+    assert all(finding.was_checked for finding in findings)
+    empty = {finding.column for finding in findings}
     _land_rows(empty_landing, layout, "'no such code'")
     batch = landed_batch(empty_landing.open(), layout)
     nonsense = {

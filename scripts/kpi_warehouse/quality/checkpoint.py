@@ -31,7 +31,10 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One expectation that failed: where, what was expected and what was found instead."""
+    """One expectation that failed: where, what was expected and what was found instead.
+
+    `was_checked` is false if it could not even be looked at, which is a defect of the profile.
+    """
 
     rule: Rule
     suite: str
@@ -39,6 +42,7 @@ class Finding:
     where: str
     expected: str
     found: str
+    was_checked: bool
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
     config = result.expectation_config
     rule = RULES[config.meta["rule"]]
     column = config.kwargs.get("column") or config.kwargs.get("column_B", "")
-    if result.exception_info.get("raised_exception") or not result.result:
+    was_checked = bool(result.result) and not result.exception_info.get("raised_exception")
+    if not was_checked:
         rows: list[str] = []
         found = "could not be checked: the profile lacks the column, or the values are no numbers"
     else:
@@ -142,6 +147,7 @@ def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
         + (f": {', '.join(named)}" if named else ""),
         expected=config.meta["expected"],
         found=found,
+        was_checked=was_checked,
     )
 
 

@@ -130,11 +130,8 @@ def _published_batches(settings: Settings) -> list[Batch]:
     connection = _open(settings.warehouse_path)
     try:
         connection.execute("set memory_limit = $limit", {"limit": settings.memory_limit})
-        return published_batches(
-            connection,
-            SEEDS_DIR / "registry" / "kpi_definitions.csv",
-            settings.resolve_as_of_date(),
-        )
+        definitions = SEEDS_DIR / "registry" / "kpi_definitions.csv"
+        return list(published_batches(connection, definitions, settings.resolve_as_of_date()))
     finally:
         connection.close()
 

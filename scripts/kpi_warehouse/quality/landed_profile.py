@@ -229,10 +229,23 @@ def _file_row(
         if key.startswith(("empty_", "unmapped_", "weekend_share", "answered_share")):
             of = counts.get(f"of_{key}", rows)
             row[key] = _share(value, of, limits.FEWEST_ROWS_FOR_SHARES)
+    for key in _optional_shares(layout):
+        row.setdefault(key, None)
     # a mandatory column is judged in a file of any size
     for column in required_columns(layout):
         row[f"empty_{column}"] = _share(counts.get(f"empty_{column}"), rows)
     return row
+
+
+def _optional_shares(layout: LandedObject) -> list[str]:
+    """The shares that `limits` asks for; a file without rows has them too, unmeasured."""
+    facts = limits.FACTS.get((layout.system, layout.name), limits.Facts())
+    return [
+        *(f"empty_{column}" for column, _ in facts.important),
+        *(f"unmapped_{column}" for column, _, _ in facts.codes),
+        *(["weekend_share"] if facts.happened_at else []),
+        *(["answered_share"] if facts.answered else []),
+    ]
 
 
 def _share(part: int | None, whole: int | None, fewest: int = 1) -> float | None:

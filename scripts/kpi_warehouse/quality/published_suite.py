@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -23,60 +24,91 @@ from kpi_warehouse.quality.published_profile import (
 
 def published_batches(
     connection: duckdb.DuckDBPyConnection, kpi_definitions: Path, as_of_date: dt.date
-) -> list[Batch]:
-    """The profiles of a warehouse with their suites.
+) -> Iterator[Batch]:
+    """The profiles of a warehouse with their suites, each made when it is asked for.
 
     A warehouse that lacks a promised table or column is profiled no further than that.
     """
-    marts = profile_marts(connection)
-    tables = Batch(
-        "published.marts", "公開テーブル", "Published tables", ("mart",), marts, _marts()
+    tables = marts_batch(connection)
+    yield tables
+    if tables.frame["is_published"].all() and not tables.frame["missing_columns"].any():
+        yield registry_batch(connection, kpi_definitions)
+        yield values_batch(connection)
+        yield periods_batch(connection, as_of_date)
+        yield funnel_batch(connection)
+        yield volumes_batch(connection)
+
+
+def marts_batch(connection: duckdb.DuckDBPyConnection) -> Batch:
+    """Every promised table is there, with its columns, types and keys, and without persons."""
+    return Batch(
+        "published.marts",
+        "公開テーブル",
+        "Published tables",
+        ("mart",),
+        profile_marts(connection),
+        _marts(),
     )
-    if not marts["is_published"].all() or marts["missing_columns"].any():
-        return [tables]
-    return [
-        tables,
-        Batch(
-            "published.registry",
-            "定義台帳とKPI",
-            "The registry's KPIs",
-            ("kpi_id", "basis"),
-            profile_registry(connection, kpi_definitions),
-            _registry(),
-        ),
-        Batch(
-            "published.values",
-            "KPIの値",
-            "Values of the KPIs",
-            ("mart", "kpi_id", "basis"),
-            profile_values(connection),
-            _values(),
-        ),
-        Batch(
-            "published.periods",
-            "期間",
-            "Periods",
-            ("period_grain",),
-            profile_periods(connection, as_of_date),
-            _periods(),
-        ),
-        Batch(
-            "published.funnel",
-            "ファネル",
-            "The funnel",
-            ("kpi_id",),
-            profile_funnel(connection),
-            _funnel(),
-        ),
-        Batch(
-            "published.volumes",
-            "月次件数",
-            "Monthly volumes",
-            ("kpi_id", "month"),
-            profile_volumes(connection),
-            _volumes(),
-        ),
-    ]
+
+
+def registry_batch(connection: duckdb.DuckDBPyConnection, kpi_definitions: Path) -> Batch:
+    """Every KPI of the registry is published where it has to be."""
+    return Batch(
+        "published.registry",
+        "定義台帳とKPI",
+        "The registry's KPIs",
+        ("kpi_id", "basis"),
+        profile_registry(connection, kpi_definitions),
+        _registry(),
+    )
+
+
+def values_batch(connection: duckdb.DuckDBPyConnection) -> Batch:
+    """Values keep the rules of arithmetic."""
+    return Batch(
+        "published.values",
+        "KPIの値",
+        "Values of the KPIs",
+        ("mart", "kpi_id", "basis"),
+        profile_values(connection),
+        _values(),
+    )
+
+
+def periods_batch(connection: duckdb.DuckDBPyConnection, as_of_date: dt.date) -> Batch:
+    """Periods are without holes, up to the as-of date."""
+    return Batch(
+        "published.periods",
+        "期間",
+        "Periods",
+        ("period_grain",),
+        profile_periods(connection, as_of_date),
+        _periods(),
+    )
+
+
+def funnel_batch(connection: duckdb.DuckDBPyConnection) -> Batch:
+    """The wide funnel says what the KPI marts say."""
+    return Batch(
+        "published.funnel",
+        "ファネル",
+        "The funnel",
+        ("kpi_id",),
+        profile_funnel(connection),
+        _funnel(),
+    )
+
+
+def volumes_batch(connection: duckdb.DuckDBPyConnection) -> Batch:
+    """The last complete month is like those before it."""
+    return Batch(
+        "published.volumes",
+        "月次件数",
+        "Monthly volumes",
+        ("kpi_id", "month"),
+        profile_volumes(connection),
+        _volumes(),
+    )
 
 
 def _marts() -> tuple[Expectation, ...]:
