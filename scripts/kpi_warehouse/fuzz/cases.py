@@ -104,9 +104,6 @@ def make_case(sources: Sequence[Source], seed: int, number: int) -> Case:
         record_count, is_harmless = None, False
     part = random.choice(NAME_PARTS) if random.random() < 0.15 else ""
     file_name = _cut(f"{source.name}-{number}", part, suffix)
-    keys = tuple(
-        tuple(row[draft_index] for draft_index in _key_places(draft)) for row in draft.table.rows
-    )
     return Case(
         seed,
         number,
@@ -115,17 +112,15 @@ def make_case(sources: Sequence[Source], seed: int, number: int) -> Case:
         content,
         tuple(draft.recipe),
         record_count,
-        keys if is_harmless else None,
+        _keys(draft) if is_harmless else None,
     )
 
 
-def _key_places(draft: Draft) -> list[int]:
+def _keys(draft: Draft) -> tuple[tuple[str, ...], ...]:
+    """The key values of each row, as they were meant."""
     names = ["".join(each.split()).replace("_", "").casefold() for each in draft.table.header]
-    return [
-        names.index(key.replace("_", ""))
-        for key in draft.source.key
-        if key.replace("_", "") in names
-    ]
+    places = [names.index(key.replace("_", "")) for key in draft.source.key]
+    return tuple(tuple(row[place] for place in places) for row in draft.table.rows)
 
 
 def _ends_are_mixed(draft: Draft) -> bool:
