@@ -89,8 +89,8 @@ def test_the_projects_labels_are_unambiguous():
 
 REPORT = (
     "商談名,取引先名,フェーズ,完了予定日,確度(%),金額,リードソース,商談所有者\n"
-    "案件A,サンプル社,提案,2026/4/1,50,100,Web,山田\n"
-    "案件B,サンプル社,受注,2026/4/2,100,200,Web,山田\n"
+    "案件A,サンプル社,提案,2026-04-01,50,100,Web,山田\n"
+    "案件B,サンプル社,受注,2026-04-02,100,200,Web,山田\n"
 )
 
 
@@ -103,11 +103,14 @@ def salesforce(folder):
 def test_a_report_with_japanese_labels_lands_and_its_rows_get_keys(salesforce, landed):
     salesforce.write("salesforce/商談レポート.csv", REPORT + "総計,,,,,300,,\n")
     salesforce.land()
-    columns = "name, stage_name, close_date, probability, amount, owner_name, company_key"
+    columns = "name, stage_name, close_date, probability, amount, owner_name"
     assert landed("salesforce/opportunity", columns) == [
-        ("案件A", "提案", "2026/4/1", "50", "100", "山田", "サンプル社"),
-        ("案件B", "受注", "2026/4/2", "100", "200", "山田", "サンプル社"),
+        ("案件A", "提案", "2026-04-01", "50", "100", "山田"),
+        ("案件B", "受注", "2026-04-02", "100", "200", "山田"),
     ]
+    company_keys = landed("salesforce/opportunity", "company_key")
+    assert len(set(company_keys)) == 1
+    assert company_keys[0] != (None,)
     keys = [key for (key,) in landed("salesforce/opportunity", "id")]
     assert len(set(keys)) == 2
     assert all(key.startswith("report:") and "案件" not in key for key in keys)
