@@ -36,10 +36,47 @@ OBJECTS = [
         ("leadsx.csv", None),
         ("leads集計.csv", None),
         ("my_leads.csv", None),
+        ("leads_tokyo.csv", "leads"),
+        ("lead-status history.csv", "lead_status_history"),
+        ("LeadStatusHistory_2026.csv", "lead_status_history"),
+        ("generic_leads.csv", "leads"),
     ],
 )
 def test_a_file_belongs_to_the_longest_object_that_its_name_begins_with(file_name, expected):
     found = object_of(file_name, OBJECTS)
+    assert (found.name if found else None) == expected
+
+
+NATIVE = [
+    ObjectLayout("salesforce", "lead", ("id",), ("id",)),
+    ObjectLayout("salesforce", "opportunity", ("id",), ("id",), file_names=("商談",)),
+    ObjectLayout("salesforce", "opportunity_history", ("id",), ("id",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "expected"),
+    [
+        ("Lead.csv", "lead"),
+        ("leads-2.csv", "lead"),
+        ("sf_lead_data.csv", "lead"),
+        ("salesforce_leads_export_2026-04.csv", "lead"),
+        ("LeadReport (3).csv", "lead"),
+        ("Opportunity.csv.gz", "opportunity"),
+        ("OpportunityHistory_2026.csv", "opportunity_history"),
+        ("sf_opportunity_history_data.csv", "opportunity_history"),
+        ("商談レポート.csv", "opportunity"),
+        ("商談_2026.csv", "opportunity"),
+        ("sf_opportunity_line_item_data.csv", None),
+        ("OpportunityLineItem.csv", None),
+        ("lead_status.csv", None),
+        ("LeadHistory.csv", None),
+        ("商談履歴.csv", None),
+        ("datalead.csv", None),
+    ],
+)
+def test_a_file_of_a_native_system(file_name, expected):
+    found = object_of(file_name, NATIVE)
     assert (found.name if found else None) == expected
 
 
@@ -177,7 +214,7 @@ def _kill_after(monkeypatch, replacements: int) -> None:
     monkeypatch.setattr(os, "replace", replace_or_die)
 
 
-@pytest.mark.parametrize("replacements", range(11))
+@pytest.mark.parametrize("replacements", range(13))
 def test_a_run_that_was_killed_at_any_time_is_taken_up_by_the_next(
     folder, landed, monkeypatch, replacements
 ):
@@ -185,7 +222,7 @@ def test_a_run_that_was_killed_at_any_time_is_taken_up_by_the_next(
     before = changed.stat()
     folder.write("generic/leads-2.csv", HEADER + "b,1\n")
     folder.land()
-    folder.write("generic/leads.csv", HEADER + "x,1\n")
+    folder.write("generic/leads.csv", HEADER + "x,1\ntorn\n")
     folder.write("generic/leads-3.csv", HEADER + "c,1\n")
     with monkeypatch.context() as patch:
         _kill_after(patch, replacements)
