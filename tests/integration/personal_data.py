@@ -21,7 +21,7 @@ from kpi_warehouse.world.writers.salesforce_records import MEMOS
 ARCHIVES = {".xlsx", ".zip"}
 DATA = {".duckdb", ".parquet", ".wal", ".msgpack", ".pickle", ".db"}
 """Files that hold the raw data on purpose, or are read as tables."""
-ADDRESS = re.compile(r"[a-z0-9.+_-]+@[a-z0-9.-]*example\.jp", re.IGNORECASE)
+ADDRESS = re.compile(r"[a-z0-9.+_-]+@(?:firm\d+|elsewhere|hq)\.example\.jp", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.])\+?\d[\d()\-\u3000 ]{7,}\d(?!\w)")
 SIGNIFICANT = 9
 """Digits of a number without country and zeros."""
