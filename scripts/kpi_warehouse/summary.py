@@ -1,4 +1,4 @@
-"""What a build ends with: the funnel by channel, what was wrong with the data, what to do next."""
+"""What a build ends with: the funnel, what became of every row, what is wrong, what to do next."""
 
 from __future__ import annotations
 
@@ -62,6 +62,29 @@ class FindingCount:
     name_en: str
     mend: str
     codes: str | None = None
+
+
+@dataclass(frozen=True)
+class ObjectAccount:
+    """What became of the rows that were read of one object of the extracts.
+
+    read: records in its files, those that did not land included; refused: files that could not be
+    understood at all, whose records nobody knows
+    """
+
+    source_system: str
+    object: str
+    read: int
+    used: int
+    duplicate: int
+    excluded: int
+    rejected: int
+    refused: int
+
+    @property
+    def difference(self) -> int:
+        """Rows that were read and are in no account; 0 if it balances."""
+        return self.read - self.used - self.duplicate - self.excluded - self.rejected
 
 
 def write_count(value: Number) -> str:
@@ -132,6 +155,39 @@ def finding_lines(findings: Sequence[FindingCount]) -> list[str]:
     return lines
 
 
+def account_lines(accounts: Sequence[ObjectAccount]) -> list[str]:
+    """What became of every row that was read, a line per object, and whether it balances."""
+    heading = "全行の内訳 Account of every row"
+    if not accounts:
+        return [f"{heading}: 読込なし nothing read"]
+    header = [
+        ["システム", "オブジェクト", "読込", "採用", "重複", "除外", "不採用"],
+        ["System", "Object", "Read", "Used", "Duplicates", "Excluded", "Rejected"],
+    ]
+    body = [
+        [
+            each.source_system,
+            each.object,
+            *(
+                write_count(count)
+                for count in (each.read, each.used, each.duplicate, each.excluded, each.rejected)
+            ),
+        ]
+        for each in accounts
+    ]
+    lines = [heading, "", *table(header, body, text_columns=2)]
+    if unbalanced := [each for each in accounts if each.difference]:
+        lines += [
+            f"不一致 Does not balance: {each.source_system}/{each.object} {each.difference:+,}"
+            for each in unbalanced
+        ]
+    else:
+        lines.append("過不足なし It balances to the row")
+    if refused := sum(each.refused for each in accounts):
+        lines.append(f"読込不可のファイル Files refused: {refused} (marts.data_quality_findings)")
+    return lines
+
+
 def closing_lines(warehouse: Path) -> list[str]:
     """Where the warehouse is, how to open it and what to look at next."""
     code = (
@@ -162,6 +218,7 @@ def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None])
         raise UserError("cannot be opened", warehouse, "close its writer and retry") from error
     try:
         funnels = read_funnels(connection, as_of_date)
+        accounts = read_accounts(connection)
         findings = read_findings(connection)
     except duckdb.CatalogException as error:
         raise UserError("its marts are not built", warehouse, "run make build") from error
@@ -170,7 +227,13 @@ def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None])
     for funnel in funnels:
         for line in [*funnel_lines(funnel), ""]:
             say(line)
-    for line in [*finding_lines(findings), "", *closing_lines(warehouse)]:
+    for line in [
+        *account_lines(accounts),
+        "",
+        *finding_lines(findings),
+        "",
+        *closing_lines(warehouse),
+    ]:
         say(line)
 
 
@@ -196,6 +259,50 @@ def read_funnels(connection: duckdb.DuckDBPyConnection, as_of_date: date) -> lis
         _read_funnel(connection, grain, first_day, min(last_day, as_of_date))
         for grain, first_day, last_day in periods
     ]
+
+
+def read_accounts(connection: duckdb.DuckDBPyConnection) -> list[ObjectAccount]:
+    """The account of each object of which there are files, by system and object."""
+    rows = connection.execute(
+        """
+        with files as (
+            select
+                source_system,
+                source_object as object,
+                coalesce(sum(record_count), 0)::bigint as read,
+                count(*) filter (where status = 'refused') as refused
+            from staging.stg_landing__files
+            group by all
+        ),
+
+        accounts as (
+            select
+                source_system,
+                object,
+                sum(row_count) filter (where outcome = 'used') as used,
+                sum(row_count) filter (where outcome = 'duplicate') as duplicate,
+                sum(row_count) filter (where outcome = 'excluded') as excluded,
+                sum(row_count) filter (where outcome = 'rejected') as rejected
+            from marts.row_account
+            group by all
+        )
+
+        select
+            coalesce(files.source_system, accounts.source_system) as source_system,
+            coalesce(files.object, accounts.object) as object,
+            coalesce(files.read, 0),
+            coalesce(accounts.used, 0)::bigint,
+            coalesce(accounts.duplicate, 0)::bigint,
+            coalesce(accounts.excluded, 0)::bigint,
+            coalesce(accounts.rejected, 0)::bigint,
+            coalesce(files.refused, 0)
+        from files
+        full outer join accounts
+            on files.source_system = accounts.source_system and files.object = accounts.object
+        order by 1, 2
+        """
+    ).fetchall()
+    return [ObjectAccount(*row) for row in rows]
 
 
 def read_findings(connection: duckdb.DuckDBPyConnection) -> list[FindingCount]:

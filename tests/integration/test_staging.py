@@ -67,8 +67,8 @@ ROWS: dict[str, list[Row]] = {
 COLUMNS = {
     "generic/leads": (
         "lead_id created_at source latest_source status owner_id account_id company industry"
-        " employees title email phone company_key is_target is_deleted merged_into_id handed_over_at"
-        " handed_over_to_id updated_at"
+        " employees title email phone company_key is_target is_deleted merged_into_id"
+        " handed_over_at handed_over_to_id updated_at"
     ),
     "generic/emails": "message_id lead_id rep_id recipient kind sent_at",
     "planning/kgi": "fiscal_year month won_amount average_deal",

@@ -49,3 +49,7 @@ where
         when dialer_calls.direction = 'inbound' then dialer_calls.from_number
         else dialer_calls.to_number
     end
+    and case
+        when dialer_calls.direction = 'inbound' then crm_calls.from_number
+        else crm_calls.to_number
+    end like '+%'

@@ -1,14 +1,16 @@
--- Per file and to the row; fails on nothing at all as well.
+-- Per file and to the row, of all records that were in it. A file without an account, and
+-- an account of no file, fail as well.
 with
 
-landed as (
+files as (
 
     select
-        system as source_system,
-        object,
-        file_name as file,
-        row_count as landed_rows
-    from {{ source('landing', 'files') }}
+        source_system,
+        source_object as object,
+        source_file as file,
+        record_count
+    from {{ ref('stg_landing__files') }}
+    where status = 'landed'
 
 ),
 
@@ -26,16 +28,16 @@ accounted as (
 )
 
 select
-    coalesce(landed.source_system, accounted.source_system) as source_system,
-    coalesce(landed.object, accounted.object) as object,
-    coalesce(landed.file, accounted.file) as file,
-    landed.landed_rows,
+    coalesce(files.source_system, accounted.source_system) as source_system,
+    coalesce(files.object, accounted.object) as object,
+    coalesce(files.file, accounted.file) as file,
+    files.record_count,
     accounted.accounted_rows
-from landed
+from files
 full outer join accounted
-    on landed.source_system = accounted.source_system
-    and landed.object = accounted.object
-    and landed.file = accounted.file
+    on files.source_system = accounted.source_system
+    and files.object = accounted.object
+    and files.file = accounted.file
 where
-    coalesce(landed.landed_rows, 0) <> coalesce(accounted.accounted_rows, 0)
+    coalesce(files.record_count, -1) <> coalesce(accounted.accounted_rows, 0)
     or accounted.smallest_fate < 0

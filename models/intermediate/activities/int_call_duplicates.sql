@@ -178,7 +178,9 @@ pairs_0 as (
     select * from near_pairs
     where
         gap_seconds <= {{ var('duplicate_call_seconds') }}
+        -- landed as E.164; what could not be read is no number
         and crm_number = dialer_number
+        and crm_number like '+%'
 
 ),
 

@@ -3,7 +3,8 @@
     A number that one lead has means that lead. One that several have, such as a main
     line, means nobody: it means the account that they share, if they do. A number that
     no lead has means the account that has it.
-    A lead that was created after the as-of date has no number yet.
+    A text that landing could not read as a number is none. A lead that was created after
+    the as-of date has no number yet.
 -#}
 with
 
@@ -35,7 +36,7 @@ lead_numbers as (
     from identities
     -- one-to-one
     inner join leads on identities.source_lead_id = leads.lead_id
-    where leads.phone is not null
+    where leads.phone like '+%'
 
     union all
 
@@ -46,7 +47,7 @@ lead_numbers as (
     from identities
     -- one-to-one
     inner join leads on identities.source_lead_id = leads.lead_id
-    where leads.mobile_phone is not null
+    where leads.mobile_phone like '+%'
 
 ),
 
@@ -71,7 +72,7 @@ by_account as (
         phone,
         case when count(distinct account_id) = 1 then min(account_id) end as account_id
     from accounts
-    where phone is not null and account_id is not null
+    where phone like '+%' and account_id is not null
     group by phone
 
 ),

@@ -173,6 +173,16 @@ fates as (
         row_count
     from {{ ref('int_unioned_row_account') }}
 
+    union all
+
+    -- what did not even land; a line that is no data goes under what it is
+    select
+        {{ file }},
+        case fate when 'excluded' then rule else fate end as fate,
+        row_count
+    from {{ ref('stg_landing__row_findings') }}
+    where fate is not null
+
 ),
 
 final as (

@@ -1,9 +1,15 @@
 {#-
-    Grain: one row per finding: a raw row that was not used, a code that no mapping
+    Grain: one row per finding: a file or raw row that was not used, a code that no mapping
     knows, or a record that contradicts another one. No personal data: ids, column names
     and codes only.
 -#}
 with
+
+landing as (
+
+    select * from {{ ref('int_findings_landing') }}
+
+),
 
 staging as (
 
@@ -30,6 +36,18 @@ rules as (
 ),
 
 unioned as (
+
+    select
+        source_system,
+        object,
+        cast(null as {{ dbt.type_string() }}) as source_id,
+        source_file,
+        source_row,
+        rule,
+        detail
+    from landing
+
+    union all
 
     select
         source_system,

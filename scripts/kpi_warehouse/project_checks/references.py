@@ -24,6 +24,8 @@ READS_SEEDS = {
 STAGING_REFERENCE = re.compile(
     r"ref\(\s*['\"](?P<model>stg_\w+)['\"]\s*\)(?:\s*-?\}\}\s*as\s+(?P<alias>\w+))?"
 )
+# the system whose models are landing's own account
+LANDING = "landing"
 # models that read rejected or superseded rows as well, and why
 READS_REJECTED_ROWS: dict[str, str] = {}
 
@@ -86,7 +88,8 @@ def only_accepted_rows_are_read(project: Project) -> Iterator[Violation]:
     """Who reads a staging model takes its accepted rows.
 
     Staging holds every landed row with its fate, so each query that names a staging model
-    filters `where is_accepted`, by the model's alias if it has one.
+    filters `where is_accepted`, by the model's alias if it has one. What landing says about
+    files and rows is no row of an extract.
     """
     for node in project.models("intermediate", "marts"):
         # a union puts the names of the models together; see unions_take_accepted_rows
@@ -96,6 +99,8 @@ def only_accepted_rows_are_read(project: Project) -> Iterator[Violation]:
         named = set()
         unfiltered = set()
         for reference in STAGING_REFERENCE.finditer(text):
+            if reference["model"].startswith(f"stg_{LANDING}__"):
+                continue
             named.add(reference["model"])
             alias = rf"(?:{reference['alias']}\.)?" if reference["alias"] else ""
             if not re.search(
@@ -105,7 +110,9 @@ def only_accepted_rows_are_read(project: Project) -> Iterator[Violation]:
         read = {
             parent["name"]
             for parent in project.parents(node)
-            if parent["resource_type"] == "model" and layer(parent) == "staging"
+            if parent["resource_type"] == "model"
+            and layer(parent) == "staging"
+            and system(parent) != LANDING
         }
         # a model read under a name that is put together at run time cannot be followed
         for name in sorted(unfiltered | (read - named)):
