@@ -259,6 +259,13 @@ def test_a_last_line_that_is_far_too_long_is_not_lost(folder, landed, suffix, si
     check_account(folder)
 
 
+def test_both_readers_take_a_quote_after_a_blank_for_one(folder, landed):
+    for name, more in {"leads_strict": "", "leads_tolerant": "torn\n"}.items():
+        folder.write(f"generic/{name}.csv", GOOD + 'b,2, "x, y",z\n' + more)
+    folder.land()
+    assert landed("generic/leads", "source")[1::2] == [("x, y",), ("x, y",)]
+
+
 def test_values_of_several_lines_survive_beside_a_bad_row(folder, landed):
     folder.write("generic/leads.csv", GOOD + 'b,2,web,"two\nlines, ""so"""\nbad\n' + LAST)
     folder.land()
