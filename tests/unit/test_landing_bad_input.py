@@ -246,6 +246,26 @@ def test_a_quote_left_open_costs_one_line(folder, landed):
     assert [(row, rule) for row, _, rule, _, _ in findings(folder)] == [(2, "open_quote")]
 
 
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
+@pytest.mark.parametrize("size", [1_100_000, 3_000_000, 9_000_000])
+def test_a_last_line_that_is_far_too_long_is_not_lost(folder, landed, suffix, size):
+    content = (GOOD + "b,2,web," + "x" * size).encode()
+    if suffix.endswith("gz"):
+        content = gzip.compress(content)
+    folder.write(f"generic/leads.{suffix}", content)
+    folder.land()
+    assert landed("generic/leads", "lead_id") == [("a",)]
+    assert [(row, rule) for row, _, rule, _, _ in findings(folder)] == [(2, "oversized_field")]
+    check_account(folder)
+
+
+def test_both_readers_take_a_quote_after_a_blank_for_one(folder, landed):
+    for name, more in {"leads_strict": "", "leads_tolerant": "torn\n"}.items():
+        folder.write(f"generic/{name}.csv", GOOD + 'b,2, "x, y",z\n' + more)
+    folder.land()
+    assert landed("generic/leads", "source")[1::2] == [("x, y",), ("x, y",)]
+
+
 def test_values_of_several_lines_survive_beside_a_bad_row(folder, landed):
     folder.write("generic/leads.csv", GOOD + 'b,2,web,"two\nlines, ""so"""\nbad\n' + LAST)
     folder.land()

@@ -304,7 +304,10 @@ class TolerantCsv:
         return bool(rows) and len(rows[0]) == self._width
 
     def _parse(self, lines: Iterator[str] | Sequence[str]) -> Iterator[list[str]]:
-        return csv.reader(lines, delimiter=self._header.delimiter, strict=True)
+        # a blank before a quote does not make the quote a part of the value; so reads DuckDB
+        return csv.reader(
+            lines, delimiter=self._header.delimiter, strict=True, skipinitialspace=True
+        )
 
     def _reject(self, rule: str, line_count: int = 1) -> None:
         self._drop(line_count)

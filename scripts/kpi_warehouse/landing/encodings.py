@@ -23,6 +23,8 @@ UTF_16_BE = "utf-16-be"
 # A header that is longer is none.
 HEAD_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
+# DuckDB drops such a line without a word if no line end follows it.
+LONG_LINE = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOMS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": UTF_16_LE, b"\xfe\xff": UTF_16_BE}
 _MAGIC_OF_BINARIES = (b"PK\x03\x04", b"\x89PNG", b"%PDF-", b"\xd0\xcf\x11\xe0", b"PAR1", b"SQLite")
@@ -48,6 +50,7 @@ class Survey:
     is_gzip: bool
     is_cut_off: bool
     has_null: bool
+    has_long_line: bool
     may_hold_mojibake: bool
 
 
@@ -103,13 +106,17 @@ def survey(path: Path, name: str) -> Survey:
     content = Content(path, name)
     digest = hashlib.sha256()
     head, size = b"", 0
-    has_null = is_suspicious = False
+    has_null = has_long_line = is_suspicious = False
     is_ascii = True
+    tail = 0  # bytes since the last line end
     for chunk in content.chunks(digest):
         if len(head) < HEAD_BYTES:
             head += chunk[: HEAD_BYTES - len(head)]
         size += len(chunk)
         has_null = has_null or b"\0" in chunk
+        end = chunk.rfind(b"\n")
+        tail = tail + len(chunk) if end < 0 else len(chunk) - end - 1
+        has_long_line = has_long_line or tail > LONG_LINE
         if not chunk.isascii():
             is_ascii = False
             is_suspicious = is_suspicious or looks_like_mojibake(chunk)
@@ -122,6 +129,7 @@ def survey(path: Path, name: str) -> Survey:
         is_gzip=content.is_gzip,
         is_cut_off=content.is_cut_off,
         has_null=has_null,
+        has_long_line=has_long_line,
         may_hold_mojibake=not is_ascii and (is_suspicious or size <= _SMALL_FILE),
     )
 

@@ -176,7 +176,11 @@ def _csv_readings(
 ) -> Iterator[Reading]:
     survey = extract.survey
     encoding, is_sure = encodings.encoding_of_head(survey.head)
-    is_damaged = survey.is_cut_off or (survey.has_null and not encoding.startswith("utf-16"))
+    is_damaged = (
+        survey.is_cut_off
+        or survey.has_long_line
+        or (survey.has_null and not encoding.startswith("utf-16"))
+    )
     may_be_utf_8 = encoding == UTF_8 and encodings.decode_head(survey.head, UTF_8) is not None
     if may_be_utf_8 and not is_damaged:
         yield from _strict_csv(
@@ -379,7 +383,7 @@ def _jsonl_readings(
     survey = extract.survey
     encoding, is_sure = encodings.encoding_of_head(survey.head)
     has_mark = survey.head.startswith(b"\xef\xbb\xbf")
-    is_damaged = survey.is_cut_off or survey.has_null or has_mark
+    is_damaged = survey.is_cut_off or survey.has_null or survey.has_long_line or has_mark
     if encoding == UTF_8 and not is_damaged:
         source = "read_ndjson_objects($path, compression = $compression, hive_partitioning = false)"
         parameters = {

@@ -338,7 +338,7 @@ def _survey(file: SourceFile) -> Survey:
     if file.format.is_text:
         return encodings.survey(file.path, file.name)
     size = file.path.stat().st_size
-    return Survey(encodings.hash_file(file.path), size, b"", False, False, False, True)
+    return Survey(encodings.hash_file(file.path), size, b"", False, False, False, False, True)
 
 
 def _expression(layout: ObjectLayout, column: str, key: str | None, values: FileValues) -> str:
