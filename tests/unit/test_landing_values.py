@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -20,6 +22,39 @@ SEED = PROJECT_DIR / "seeds" / "sources" / "source_formats.csv"
 HEADER = "system,object,column_name,kind,form,time_zone,note\n"
 
 
+@cache
+def engine() -> duckdb.DuckDBPyConnection:
+    """One connection for all columns: most tests need many, and each costs."""
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    atexit.register(connection.close)
+    return connection
+
+
+def land_columns(
+    formats: Formats,
+    texts: Sequence[str | None],
+    data_types: Sequence[str],
+    column_name: str = "value",
+    system: str = "generic",
+) -> tuple[list[tuple[str | None, ...]], list[ValueFinding]]:
+    """Land a column of texts once per type; rows are numbered from 1."""
+    values = formats.for_file(system, "calls", "calls.csv")
+    values.prepare(engine())
+    selected = ", ".join(
+        values.expression(column_name, data_type, "text", "row_number") for data_type in data_types
+    )
+    rows = pa.table(
+        {
+            "text": pa.array(texts, pa.string()),
+            "row_number": pa.array(range(1, len(texts) + 1), pa.int64()),
+        }
+    )
+    engine().register("rows", rows)
+    landed = engine().execute(f"select {selected} from rows order by row_number").fetchall()
+    return list(zip(*landed, strict=True)), values.findings()
+
+
 def land_texts(
     formats: Formats,
     texts: Sequence[str | None],
@@ -27,21 +62,9 @@ def land_texts(
     column_name: str = "value",
     system: str = "generic",
 ) -> tuple[list[str | None], list[ValueFinding]]:
-    """Land a column of texts; rows are numbered from 1."""
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        values = formats.for_file(system, "calls", "calls.csv")
-        values.prepare(connection)
-        expression = values.expression(column_name, data_type, "text", "row_number")
-        rows = pa.table(
-            {
-                "text": pa.array(texts, pa.string()),
-                "row_number": pa.array(range(1, len(texts) + 1), pa.int64()),
-            }
-        )
-        connection.register("rows", rows)
-        landed = connection.execute(f"select {expression} from rows order by row_number").fetchall()
-        return [text for (text,) in landed], values.findings()
+    """Land a column of texts of one type."""
+    (landed,), findings = land_columns(formats, texts, [data_type], column_name, system)
+    return list(landed), findings
 
 
 @pytest.fixture(scope="session")

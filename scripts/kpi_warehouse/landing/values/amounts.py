@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from kpi_warehouse.landing.values.reading import Reader, Reading, tidy
 
@@ -42,15 +42,10 @@ def number_reader(forms: Collection[str], whole: bool) -> Reader:
 
     def read(text: str) -> Reading | None:
         plain = tidy(text).replace("−", "-").replace("–", "-")
-        try:
-            number = _signed(plain, forms)
-        except InvalidOperation:
+        number = _signed(plain, forms)
+        if number is None or (whole and number != number.to_integral_value()):
             return None
-        if number is None:
-            return None
-        if number == number.to_integral_value():
-            return Reading(f"{number.quantize(Decimal(1)):f}" if number else "0")
-        return None if whole else Reading(f"{number.normalize():f}")
+        return Reading(_digits(number))
 
     return read
 
@@ -59,6 +54,11 @@ def staging_would_misread(text: str) -> bool:
     """Whether staging's cast may take a text for a number with a decimal point."""
     plain = tidy(text)
     return bool(plain) and _STAGING_WOULD_READ.fullmatch(plain) is not None
+
+
+def _digits(number: Decimal) -> str:
+    text = f"{number:f}" if number else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _signed(plain: str, forms: Collection[str]) -> Decimal | None:
@@ -115,10 +115,8 @@ def _unsigned(plain: str, forms: Collection[str]) -> Decimal | None:
         return None
     if "currency" in forms and _DOTS_THEN_COMMA.fullmatch(plain):
         return _with_decimal_comma(plain)
-    if {"thousands", "currency"} & set(forms) and _THOUSANDS.fullmatch(plain):
-        return Decimal(plain.replace(",", ""))
-    if "currency" in forms and _PLAIN.fullmatch(plain):
-        return Decimal(plain)
+    if "thousands" in forms or "currency" in forms:
+        return _count(plain)
     return None
 
 
@@ -165,4 +163,4 @@ def _negative(number: Decimal | None) -> Decimal | None:
 
 
 def _times(sign: int, number: Decimal | None) -> Decimal | None:
-    return None if number is None else sign * number
+    return number.copy_negate() if number is not None and sign < 0 else number

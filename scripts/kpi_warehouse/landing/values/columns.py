@@ -32,7 +32,8 @@ ShortCuts = dict[str, str]
 FormsOf = Callable[[str], Mapping[str, str]]
 
 _UTC = ("UTC", "Etc/UTC")
-_BLANKS = " \t\r\n"
+# what Python takes for a blank, of ASCII
+_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 # blanks around a word that stands for no value, in bytes
 _ROOM_FOR_BLANKS = 8
 _FULL_WIDTH = ord("！") - ord("!")
@@ -57,6 +58,8 @@ def plan_of(column_name: str, data_type: str, forms_of: FormsOf) -> Plan | None:
     if kind is None:
         return _plan_of_text(column_name, data_type, words)
     forms = forms_of(kind)
+    if not (forms or words):
+        return None
     if kind == "timestamp":
         plan = _reads(times.timestamp_reader(forms), words, _misread_time(forms))
         return Plan(plan, _timestamp_short_cuts(forms))

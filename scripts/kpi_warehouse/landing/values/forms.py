@@ -48,11 +48,15 @@ FORMS: dict[str, frozenset[str]] = {
     "null": frozenset(NULL_WORDS) | {"zero"},
 }
 
+# With decimal_comma, 1.500 is one thousand five hundred; with these it is one and a half.
+_POINT_AND_COMMA = tuple(
+    frozenset({"decimal_comma", form}) for form in ("plain", "thousands", "myriads")
+)
 CONFLICTS: dict[str, tuple[frozenset[str], ...]] = {
     "timestamp": (frozenset({"day_first", "month_first"}),),
     "date": (frozenset({"day_first", "month_first"}),),
-    "decimal": (frozenset({"decimal_comma", "plain"}), frozenset({"decimal_comma", "thousands"})),
-    "integer": (frozenset({"decimal_comma", "plain"}), frozenset({"decimal_comma", "thousands"})),
+    "decimal": _POINT_AND_COMMA,
+    "integer": _POINT_AND_COMMA,
 }
 
 # Data type of a column -> the kind of its forms; other types have none but `null`.

@@ -89,7 +89,7 @@ def _e164(written: str, region: str) -> str | None:
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
     text = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    is_certain = written.startswith(("+", "0"))
+    is_certain = written.lstrip("(").startswith(("+", "0"))
     if number.country_code == 81 and region == JAPAN:
         # lists allow lengths up to 17 for a few machines' numbers; people's have 9 or 10 digits
         is_certain = is_certain and len(text) in (12, 13) and text[3] != "0"
