@@ -106,9 +106,8 @@ final as (
         field_id,
         new_value,
         case
-            when fate <> 'rejected' then null
-            when new_value is null then 'missing_required_value'
-            else 'unreadable_required_value'
+            when fate = 'rejected' and new_value is null then 'missing_required_value'
+            when fate = 'rejected' then 'unreadable_required_value'
         end as reject_rule,
 
         -- numerics
