@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def land(landing: Path, rows_by_object: Mapping[str, Sequence[Row]]) -> None:
 class Staged:
     """A warehouse with the staging models of one landing."""
 
-    rows_by_object: Mapping[str, Sequence[Row]]
+    rows_by_object: Mapping[str, Sequence[Row]] = field(repr=False)
     warehouse: Path
 
     def query(self, sql: str) -> list[tuple]:
@@ -229,7 +229,7 @@ LANDED: dict[str, list[Row]] = {
         _lead("loser", is_deleted="true", master_record_id="plain lead"),
         _converted("converted", "contact", "2026-05-10", email="as.lead@example.jp"),
         _converted("of absent contact", "absent contact", "2026-05-10", email="a@example.jp"),
-        _converted("second into one", "shared contact", "2026-05-12"),
+        _converted("later into one", "shared contact", "2026-05-12"),
         _converted("first into one", "shared contact", "2026-05-11"),
         _converted("deleted into one", "shared contact", "2026-05-10", is_deleted="true"),
         _converted("of the loser", "losing contact", "2026-05-10"),
@@ -416,7 +416,7 @@ LANDED: dict[str, list[Row]] = {
         _task("tracked again", task_subtype="Email", who_id="plain lead", message_id="m-1"),
         _task("tracked other", task_subtype="Email", who_id="contact", message_id="m-1"),
         _task("list mail", task_subtype="ListEmail", who_id="of absent contact"),
-        _task("to nobody known", type="メール", who_id="who is that"),
+        _task("to somebody", type="メール", who_id="who is that"),
         _task("mail received", type="Email", direction="inbound", message_id="m-1"),
         _task(
             "reply",
@@ -456,11 +456,11 @@ LANDED: dict[str, list[Row]] = {
         _event("group meeting", is_child="false", is_group_event="true"),
         _event("series", is_recurrence="true"),
         _event("of the series", is_recurrence="false"),
-        _event("deleted meeting", is_deleted="true", is_child="true"),
+        _event("deleted event", is_deleted="true", is_child="true"),
         _event("team meeting", type="社内会議"),
         _event("odd meeting", type="工場見学"),
-        _event("untyped meeting", type=""),
-        _event("all-day meeting", activity_date="2026-04-22", what_id="account"),
+        _event("untyped event", type=""),
+        _event("day-long meeting", activity_date="2026-04-22", what_id="account"),
         _event("booked before", booked_at="2026-03-20 00:00:00"),
         _event("moved", rescheduled_from_id="meeting", who_id=LEAD_15),
     ],
@@ -663,7 +663,7 @@ def test_r11_a_stage_is_credited_to_the_owner_at_that_time(staged: Staged) -> No
         # two users bear the name in the history: the owner of today
         ("006 converted", datetime(2026, 4, 10), "owner today"),
         # before the first change, its old value; a user that is in no extract
-        ("006 named", datetime(2026, 4, 1), "0051G000005MreQQAW"),
+        ("006 named", datetime(2026, 4, 1), "0051G000005MreQQAS"),
         # at the moment of the change, its new value
         ("006 named", datetime(2026, 4, 10), "owner two"),
         ("006 named", datetime(2026, 4, 20), "owner two"),
@@ -783,14 +783,14 @@ def test_a_mail_goes_to_the_address_of_its_person(staged: Staged) -> None:
     )
     at = datetime(2026, 4, 1)
     assert found == [
-        *[("list mail", "a@example.jp", "of absent contact", None, "bulk", "crm", at)],
-        *[("m-1", "as.contact@example.jp", "contact", None, "one_to_one", "crm", at)],
-        *[("m-1", "lead@example.jp", "plain lead", None, "one_to_one", "crm", at)],
+        ("list mail", "a@example.jp", "of absent contact", None, "bulk", "crm", at),
+        ("m-1", "as.contact@example.jp", "contact", None, "one_to_one", "crm", at),
+        ("m-1", "lead@example.jp", "plain lead", None, "one_to_one", "crm", at),
         (
             *("mail", "as.contact@example.jp", "contact", "writer"),
             *("one_to_one", "crm", datetime(2026, 4, 4)),
         ),
-        *[("to nobody known", None, "who is that", None, "one_to_one", "crm", at)],
+        ("to somebody", None, "who is that", None, "one_to_one", "crm", at),
     ]
 
 
@@ -849,7 +849,7 @@ def test_an_appointment_keeps_when_it_was_booked_and_what_it_replaces(staged: St
 
 
 def test_an_all_day_meeting_begins_on_its_day_in_business_time(staged: Staged) -> None:
-    assert staged.of("appointments", "all-day meeting", "starts_at, opportunity_id") == (
+    assert staged.of("appointments", "day-long meeting", "starts_at, opportunity_id") == (
         datetime(2026, 4, 21, 15),
         None,
     )
@@ -863,10 +863,10 @@ def test_an_all_day_meeting_begins_on_its_day_in_business_time(staged: Staged) -
         ("group meeting", None),
         ("series", "recurrence_series"),
         ("of the series", None),
-        ("deleted meeting", "deleted_in_source"),
+        ("deleted event", "deleted_in_source"),
         ("team meeting", "no_customer_meeting"),
         ("odd meeting", None),
-        ("untyped meeting", None),
+        ("untyped event", None),
     ],
 )
 def test_only_a_meeting_with_a_customer_is_an_appointment(
@@ -896,8 +896,8 @@ def test_what_cannot_be_read_is_a_finding_that_names_the_column(staged: Staged) 
         "select source_object, source_file, source_row, source_id, rule, detail"
         " from staging.stg_salesforce__row_findings order by 1, 4 nulls first"
     ) == [
-        ("lead", FEW, 19, None, "missing_required_value", "id"),
-        ("lead", FEW, 18, "timeless", "missing_required_value", "created_date"),
+        ("lead", FEW, 20, None, "missing_required_value", "id"),
+        ("lead", FEW, 19, "timeless", "missing_required_value", "created_date"),
         ("lead", SECOND, 1, "unreadable", "unreadable_value", "number_of_employees"),
         ("lead_history", FEW, 6, "l6", "missing_required_value", "new_value"),
         ("lead_history", FEW, 13, "p6", "unreadable_required_value", "new_value"),
@@ -955,7 +955,8 @@ def assert_every_row_is_accounted_for(staged: Staged) -> None:
             for feed in FEEDS
         )
     )
-    assert len(fed) == len(set(fed)) > 0
+    assert len(fed) > 0
+    assert [row for row, count in Counter(fed).items() if count > 1] == []
     accounted = Counter((name, file) for name, file, _ in fed)
     for name, file, count in staged.query(
         "select source_object, source_file, row_count from staging.stg_salesforce__row_account"
@@ -965,12 +966,16 @@ def assert_every_row_is_accounted_for(staged: Staged) -> None:
         (name, row.get("file", FEW)) for name, rows in staged.rows_by_object.items() for row in rows
     )
     assert set(landed) >= {(name, FEW) for name in _tables()}
-    assert accounted == landed
-    rejected = staged.query(
-        "select sum(row_count) from staging.stg_salesforce__row_account where fate = 'rejected'"
-    )
-    assert rejected == staged.query(
-        "select count(*) from staging.stg_salesforce__row_findings where rule <> 'unreadable_value'"
+    assert {key: (accounted[key], landed[key]) for key in accounted.keys() | landed.keys()} == {
+        key: (count, count) for key, count in landed.items()
+    }
+    # a rejected row is one finding, and no other row has a reason to be rejected
+    assert staged.query(
+        "select source_object, source_file, cast(sum(row_count) as bigint) as row_count"
+        " from staging.stg_salesforce__row_account where fate = 'rejected' group by all order by all"
+    ) == staged.query(
+        "select source_object, source_file, count(*) from staging.stg_salesforce__row_findings"
+        " where rule <> 'unreadable_value' group by all order by all"
     )
 
 
@@ -1002,7 +1007,7 @@ def _random_rows(name: str, rng: random.Random) -> list[Row]:
         "message_id": ["", "m-1", "m-2"],
     }
     rows = []
-    for _ in range(120):
+    for _ in range(80):
         row = {
             column["name"]: rng.choice(
                 by_column.get(column["name"])

@@ -25,7 +25,7 @@ chains as (
 
 ),
 
-contact_ids as (
+named_contacts as (
 
     select id as contact_id from contacts
 
@@ -34,6 +34,16 @@ contact_ids as (
     select converted_contact_id as contact_id
     from leads
     where converted_contact_id is not null
+
+),
+
+-- an id that is a lead's names the lead, whatever else the extracts say of it
+contact_ids as (
+
+    select named_contacts.contact_id
+    from named_contacts
+    left join leads on named_contacts.contact_id = leads.id
+    where leads.id is null
 
 ),
 
