@@ -136,7 +136,14 @@ class LandingCopy:
         """The landing as `make quality` reads it."""
         from kpi_warehouse.quality.landed_profile import open_landing
 
-        return open_landing(self.folder, SEEDS_DIR, self._as_of_date, business_utc_offset(), "1GB")
+        return open_landing(
+            self.folder,
+            SEEDS_DIR,
+            self._as_of_date,
+            business_utc_offset(),
+            "1GB",
+            self.folder / "_spill",
+        )
 
 
 @pytest.fixture

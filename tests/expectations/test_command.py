@@ -64,7 +64,11 @@ def broken(world: BuiltWorld, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "generic.leads", "select * replace (email as created_at, phone as status) from landed"
     )
     copy.write(
-        folder / "landing" / "generic" / "users" / "users <img src=x onerror=alert(1)>.csv.parquet",
+        folder
+        / "landing"
+        / "generic"
+        / "users"
+        / "users $x <img src=x onerror=alert(1)>.csv.parquet",
         "select * from landed",
         copy.files("generic.users")[0],
     )
@@ -128,15 +132,14 @@ def test_no_value_of_a_lead_leaves(broken: Run, world: BuiltWorld) -> None:
     assert len(values) > 1000
     files = [path for path in broken.docs.rglob("*") if path.suffix in (".html", ".json", ".css")]
     texts = [broken.text, *(path.read_text("utf-8") for path in files)]
-    # one expression per text instead of a search per value
-    anything = re.compile("|".join(map(re.escape, sorted(values))))
-    for text in texts:
-        assert not anything.search(text)
+    # the pages are mostly alike: each line is searched once
+    lines = "\n".join({line for text in texts for line in text.splitlines()})
+    assert not [len(value) for value in values if value in lines]
 
 
 def test_markup_in_a_file_name_is_shown_as_text(broken: Run) -> None:
     pages = [path.read_text("utf-8") for path in broken.docs.rglob("*.html")]
-    assert any("users &lt;img" in page for page in pages)
+    assert any("users $x &lt;img" in page for page in pages)
     assert not any("<img src=x" in page for page in pages)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -14,8 +15,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 import great_expectations as gx
 import pandas as pd
-from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
-from great_expectations.core.batch_definition import BatchDefinition
+from great_expectations.core import ExpectationValidationResult
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
@@ -81,17 +81,19 @@ class Checkpoint:
         self._context.build_data_docs(site_names=[_SITE])
 
     def _validate(self, batch: Batch, say: Callable[[str], None]) -> SuiteResult:
+        # a point in a name makes a folder, which the links of Data Docs do not know of
+        name = batch.name.replace(".", "-")
+        asset = self._source.add_dataframe_asset(name)
+        suite = gx.ExpectationSuite(name=name, expectations=list(batch.expectations))
         definition = self._context.validation_definitions.add(
             gx.ValidationDefinition(
-                name=batch.name,
-                data=self._batch_definition(batch),
-                suite=self._context.suites.add(
-                    gx.ExpectationSuite(name=batch.name, expectations=list(batch.expectations))
-                ),
+                name=name,
+                data=asset.add_batch_definition_whole_dataframe("profile"),
+                suite=self._context.suites.add(suite),
             )
         )
         result = definition.run(
-            batch_parameters={"dataframe": batch.frame},
+            batch_parameters={"dataframe": _escaped(batch.frame)},
             result_format={
                 "result_format": "COMPLETE",
                 "unexpected_index_column_names": list(batch.where),
@@ -102,11 +104,12 @@ class Checkpoint:
         count = len(result.results)
         failed = f"{len(findings)} failed" if findings else "ok"
         say(f"  {batch.name:<44}{len(batch.frame):>5} rows {count:>4} expectations  {failed}")
-        return SuiteResult(batch, count, findings, _page_of(result, batch))
+        return SuiteResult(batch, count, findings, f"validations/{name}/**/*.html")
 
-    def _batch_definition(self, batch: Batch) -> BatchDefinition:
-        asset = self._source.add_dataframe_asset(batch.name)
-        return asset.add_batch_definition_whole_dataframe("profile")
+
+def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its texts, such as file names, as HTML: Data Docs do not escape values."""
+    return frame.map(lambda value: html.escape(value) if isinstance(value, str) else value)
 
 
 def _site(docs_dir: Path) -> dict[str, Any]:
@@ -119,11 +122,6 @@ def _site(docs_dir: Path) -> dict[str, Any]:
         },
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
-
-
-def _page_of(result: ExpectationSuiteValidationResult, batch: Batch) -> str:
-    """Where Data Docs put the page of this result, from the index page; a pattern."""
-    return f"validations/{batch.name.replace('.', '/')}/**/*.html"
 
 
 def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
@@ -158,7 +156,7 @@ def _what_was_found(
     places = result.get("unexpected_index_list")
     if places is None:
         return [], _in_words(column, result.get("observed_value"))
-    rows = [" ".join(str(place[name]) for name in where) for place in places]
+    rows = [html.unescape(" ".join(str(place[name]) for name in where)) for place in places]
     values = [_in_words(column, place[column]) for place in places]
     if column == "unreadable_share":
         names = dict(zip(frame["file_name"], frame["unreadable_column"], strict=True))
@@ -176,4 +174,4 @@ def _in_words(column: str, value: object) -> str:
         return percent(float(value))
     if isinstance(value, float):
         return f"{value:,.6g}"
-    return str(value)
+    return html.unescape(str(value))

@@ -105,12 +105,15 @@ def landed_batches(settings: Settings) -> tuple[list[Batch], list[str]]:
     from kpi_warehouse.quality.landed_profile import has_files, open_landing
     from kpi_warehouse.quality.landed_suite import landed_batch
 
+    # beside the Data Docs; DuckDB's own choice would be the current directory
+    spill = settings.data_dir / "quality" / "spill"
     landing = open_landing(
         settings.landing_dir,
         SEEDS_DIR,
         settings.resolve_as_of_date(),
         business_utc_offset(),
         settings.memory_limit,
+        spill,
     )
     try:
         batches, skipped = [], []
@@ -120,8 +123,13 @@ def landed_batches(settings: Settings) -> tuple[list[Batch], list[str]]:
             else:
                 skipped.append(layout.full_name)
         return batches, skipped
+    except (duckdb.IOException, FileNotFoundError) as error:
+        raise UserError(
+            "changed while it was read", settings.landing_dir, "wait for the build's end and retry"
+        ) from error
     finally:
         landing.connection.close()
+        shutil.rmtree(spill, ignore_errors=True)
 
 
 def _published_batches(settings: Settings) -> list[Batch]:

@@ -27,6 +27,8 @@ _REMOTE_ANCHOR = re.compile(
     rf"<a\b[^>]*?href\s*=\s*[\"']?{_REMOTE}[^>]*>(.*?)</a\s*>", re.DOTALL | re.IGNORECASE
 )
 _REMOTE_URL = re.compile(rf"url\(\s*[\"']?{_REMOTE}[^)]*\)", re.IGNORECASE)
+# its path is one level short on every page of a result
+_ICON = re.compile(r"<link\b[^>]*shortcut icon[^>]*>", re.IGNORECASE)
 _FOOTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
 
 
@@ -102,6 +104,7 @@ def without_network(html: str, up: str) -> str:
     """
     html = _SCRIPT.sub("", html)
     html = _FOOTER.sub("", html)
+    html = _ICON.sub("", html)
     html = _REMOTE_TAG.sub("", html)
     html = _REMOTE_ANCHOR.sub(r"\1", html)
     html = _REMOTE_URL.sub("none", html)

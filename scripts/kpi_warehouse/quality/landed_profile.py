@@ -75,9 +75,14 @@ def open_landing(
     as_of_date: dt.date,
     business_utc_offset: dt.timedelta,
     memory_limit: str,
+    spill_dir: Path,
 ) -> Landing:
-    """Read landing's account of its files, and make ready to profile them."""
+    """Read landing's account of its files, and make ready to profile them.
+
+    What does not fit into `memory_limit` goes to `spill_dir`.
+    """
     connection = duckdb.connect()
+    connection.execute("set temp_directory = $path", {"path": str(spill_dir)})
     connection.execute("set memory_limit = $limit", {"limit": memory_limit})
     connection.execute("set TimeZone = 'UTC'")
     accounts = _read_accounts(connection, folder)
