@@ -89,7 +89,7 @@ def make_case(sources: Sequence[Source], seed: int, number: int) -> Case:
             draft.recipe.append(random.choice(TABLE_DAMAGES)(draft, random))
     content = written(draft, random)
     is_whole = draft.encoding != "mixed" and not _ends_are_mixed(draft)
-    record_count = len(draft.table.rows) if is_whole else None
+    record_count = len(draft.table.rows) + len(draft.raw_lines) if is_whole else None
     is_harmless = draft.is_harmless
 
     for _ in range(random.choice([0, 0, 0, 1, 1, 2])):
