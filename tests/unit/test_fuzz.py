@@ -264,6 +264,7 @@ def test_a_hang_and_a_crash_end_only_their_own_case(tmp_path: Path) -> None:
         (3, "", ["exit code 3"]),
         (-11, "", ["exit code -11"]),
         (1, f"found {PRIVATE}", ["a message shows a value"]),
+        (0, f"  {PRIVATE}: 1 rows → Add the code to seeds/mappings/departments.csv", []),
         (
             1,
             "Traceback (most recent call last)",

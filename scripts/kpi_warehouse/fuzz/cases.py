@@ -42,10 +42,9 @@ class Case:
     keys: tuple[tuple[str, ...], ...] | None
 
     @property
-    def name(self) -> str:
-        """The file relative to the extracts, as the account names it: on one line."""
-        shown = "".join(char if char.isprintable() else "?" for char in self.file_name)
-        return f"{self.source.system}/{shown}"
+    def stem(self) -> str:
+        """How the file's name begins, relative to the extracts."""
+        return f"{self.source.system}/{self.source.name}-{self.number}"
 
     def write_to(self, extracts: Path) -> Path:
         """Put the file into a folder of extracts."""
@@ -63,7 +62,7 @@ class Case:
             "seed": self.seed,
             "number": self.number,
             "again": f"scripts/fuzz.py --seed {self.seed} --case {self.number}",
-            "file": self.name,
+            "file": f"{self.source.system}/{self.file_name}",
             "recipe": self.recipe,
             "problems": list(problems),
         }
@@ -90,7 +89,7 @@ def make_case(sources: Sequence[Source], seed: int, number: int) -> Case:
             draft.recipe.append(random.choice(TABLE_DAMAGES)(draft, random))
     content = written(draft, random)
     is_whole = draft.encoding != "mixed" and not _ends_are_mixed(draft)
-    record_count = len(draft.table.rows) if is_whole else None
+    record_count = len(draft.table.rows) + len(draft.raw_lines) if is_whole else None
     is_harmless = draft.is_harmless
 
     for _ in range(random.choice([0, 0, 0, 1, 1, 2])):

@@ -104,6 +104,23 @@ DATES = (
     "1743465600",
     "1743465600000",
 )
+JSON_LINES = (
+    "[" * 5_000 + "]" * 5_000,
+    '{"a":' * 2_000 + "1" + "}" * 2_000,
+    '{"lead_id": {"a": [1, null, {"b": "c"}]}, "created_at": [1]}',
+    '{"lead_id": 1e400, "created_at": -0.0, "updated_at": 12345678901234567890123}',
+    '{"lead_id": "\\ud800", "created_at": "\\u0000"}',
+    '{"lead_id": "a", "lead_id": "b", "LEAD_ID": "c"}',
+    '{"lead_id": NaN}',
+    '{"lead_id": "a",}',
+    "{'lead_id': 'a'}",
+    '{"": "", "/": "~", "~1": {}}',
+    "null",
+    "1",
+    '"text"',
+    "[]",
+    "{}",
+)
 NULLS = ("-", "Select", "0", "NULL", "null", "N/A", "\\N", "''", " ", "nan")
 _ODD_TEXTS = (*FORMULAS, *SQL, *HTML, *PATHS, *UNICODE, *NUMBERS, *DATES, *NULLS)
 _COLUMN_NAMES = (*FORMULAS, *SQL, *HTML, *PATHS, *UNICODE[:6], "_file_name", "_row_number", "")
@@ -123,6 +140,9 @@ class Draft:
     encoding: str = "utf-8"
     is_gzip: bool = False
     ragged_rows: int = 0
+    # lines of JSON Lines that are no text-valued objects, and Parquet columns that are no text
+    raw_lines: list[str] = field(default_factory=list)
+    arrays: dict[int, pa.Array] = field(default_factory=dict)
     recipe: list[str] = field(default_factory=list)
     # records after the header as a reader must count them; None where that is not certain
     record_count: int | None = None
@@ -245,6 +265,36 @@ def fitting_values(draft: Draft, random: Random) -> str:
     return f"{wanted} columns in other forms"
 
 
+def odd_types(draft: Draft, random: Random) -> str:
+    """Records that are no flat texts, in formats that can have such; CSV cannot."""
+    draft.is_harmless = False
+    if draft.form == "jsonl":
+        draft.raw_lines += random.sample(JSON_LINES, 2)
+        return "2 odd lines of JSON"
+    if draft.form == "parquet":
+        count, index = len(draft.table.rows), _column(draft, random)
+        array = random.choice(
+            [
+                pa.array([2**63 - 1] * count),
+                pa.array([float("nan"), float("inf")] * count)[:count],
+                pa.array([b"\xff\x00"] * count),
+                pa.array([["a", None]] * count),
+                pa.array([{"a": {"b": 1}}] * count),
+                pa.array([2**62] * count, pa.timestamp("ns", "Asia/Tokyo")),
+                pa.array([-(2**62)] * count, pa.timestamp("us")),
+                pa.array([2**31 - 1] * count, pa.date32()),
+                pa.array([86_399] * count, pa.time32("s")),
+                pa.array([1] * count, pa.duration("us")),
+                pa.array(["a"] * count).dictionary_encode(),
+                pa.nulls(count),
+                pa.array([True, None] * count)[:count],
+            ]
+        )
+        draft.arrays[index] = array
+        return f"column {index} of type {array.type}"
+    return "nothing, as CSV has no types"
+
+
 def large_field(draft: Draft, random: Random) -> str:
     """One cell of a megabyte."""
     row, index = random.choice(draft.table.rows), _column(draft, random)
@@ -324,6 +374,7 @@ TABLE_DAMAGES: tuple[TableDamage, ...] = (
     odd_values,
     odd_values,
     fitting_values,
+    odd_types,
     large_field,
     double_rows,
     empty_cells,
@@ -406,6 +457,7 @@ def _jsonl(draft: Draft) -> bytes:
     for row in draft.table.rows:
         record = dict(zip(draft.table.header, row, strict=True))
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    lines += [f"{line}\n" for line in draft.raw_lines]
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
@@ -414,6 +466,10 @@ def _parquet(draft: Draft) -> bytes:
     columns = [
         pa.array([row[index] for row in draft.table.rows], pa.string()) for index in range(width)
     ]
+    for index, array in draft.arrays.items():
+        # rows and columns may have come and gone since
+        if index < width and len(array) == len(draft.table.rows):
+            columns[index] = array
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(columns, names=draft.table.header), stream)
     return stream.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,7 +54,9 @@ class LandingTrial:
 
     def run(self, case: Case) -> Outcome:
         """Land the case and say what came of it."""
-        shutil.rmtree(self._extracts, ignore_errors=True)
+        for path in self._folder.glob("*"):
+            if path != self._landing:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         companion = self._write_companion(case)
         case.write_to(self._extracts)
         before = self._files_outside()
@@ -111,11 +114,14 @@ class LandingTrial:
             by_name = {row["file_name"]: row for row in files}
             if by_name.get(companion, {}).get("status") != "landed":
                 problems.append("the whole file beside it did not land")
-            entry = by_name.get(case.name)
-            if set(by_name) - {companion, case.name}:
-                problems.append("the account names a file that is not there")
-            if not entry:
+            names = [name for name in by_name if name != companion]
+            if not names:
                 return "unknown", problems
+            # a name that cannot be printed may be shown otherwise, but as one file and on one line
+            (name, *others) = names
+            entry = by_name[name]
+            if others or not name.isprintable() or not name.startswith(case.stem):
+                problems.append("the account names a file that is not there")
             landed_dir = self._landing / case.source.system / case.source.name
             landed = _rows(
                 connection,
@@ -128,7 +134,7 @@ class LandingTrial:
                 "file_name, row_number, column_name, rule, fate, row_count",
                 nested=True,
             )
-        mine = [row for row in findings if row["file_name"] == case.name]
+        mine = [row for row in findings if row["file_name"] == name]
         known_columns = {column.name for column in case.source.columns}
         for finding in mine:
             if finding["column_name"] and not _is_a_name(finding["column_name"], known_columns):
@@ -136,7 +142,7 @@ class LandingTrial:
         problems += [
             "a finding shows a value"
             for finding in mine
-            if PRIVATE.lower() in str(finding).lower().replace(case.name.lower(), "")
+            if PRIVATE.lower() in str(finding).lower().replace(name.lower(), "")
         ]
         if entry["status"] == "refused":
             if not entry["refusal_rule"]:
@@ -157,7 +163,7 @@ def _balance_problems(
     excluded = sum(row["row_count"] for row in findings if row["fate"] == "excluded")
     if entry["row_count"] != len(landed):
         yield f"row_count {entry['row_count']}, landed {len(landed)}"
-    if any(row["_file_name"] != case.name for row in landed):
+    if any(row["_file_name"] != entry["file_name"] for row in landed):
         yield "a landed row names another file"
     if len({row["_row_number"] for row in landed}) != len(landed):
         yield "two landed rows have one number"
@@ -244,7 +250,10 @@ def run_cases(
 def serve_landing(pipe: Connection, folder: Path, seed: int) -> None:
     """Land the cases whose numbers come through the pipe, until it is closed."""
     sources = read_sources(STAGING_DIR)
-    trial = LandingTrial(folder, sources)
+    trial = LandingTrial(folder / "trial", sources)
+    # what is written by a relative path shows beside the extracts
+    (folder / "trial").mkdir(parents=True, exist_ok=True)
+    os.chdir(folder / "trial")
     serve_trial(pipe, lambda number: trial.run(make_case(sources, seed, number)))
 
 
