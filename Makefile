@@ -15,7 +15,7 @@ INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-quality build test lint check definitions kpi-sheet mutation quality sample land summary bench lock clean
+.PHONY: help env env-quality build test lint check definitions kpi-sheet mappings mutation fuzz quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,8 +70,14 @@ definitions: env ## write what follows from the registry: the lock, the funnel's
 kpi-sheet: env ## write the KPI sheet (KPIシート) of the published warehouse
 	@$(BIN)/python scripts/kpi_sheet.py
 
+mappings: env ## propose rows for codes that no mapping knows; ACCEPT=1 adds the accepted ones
+	@$(BIN)/python scripts/mappings.py $(if $(WRITE),--write) $(if $(ACCEPT),--accept)
+
 mutation: env ## plant errors in the models and the registry, and see that each is caught
 	@$(BIN)/python scripts/mutation.py
+
+fuzz: env ## put damaged extracts through landing and the build: COUNT=2000 SEED=1
+	@$(BIN)/python scripts/fuzz.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 quality: env-quality ## check the landed extracts and the published marts; writes Data Docs
 	@$(BIN)/python scripts/quality.py
