@@ -648,7 +648,8 @@ def test_a_deals_lead_is_named_else_converted_else_its_contact(staged: Staged) -
 def test_a_stage_is_entered_when_it_differs_from_the_one_before(staged: Staged) -> None:
     assert staged.query(
         "select stage, entered_at, changed_by_id"
-        " from staging.stg_salesforce__opportunity_stage_history where opportunity_id = '006 named' order by 2"
+        " from staging.stg_salesforce__opportunity_stage_history"
+        " where opportunity_id = '006 named' order by 2"
     ) == [
         ("初回商談", datetime(2026, 4, 1), "changer"),
         ("提案", datetime(2026, 4, 10), "changer"),
