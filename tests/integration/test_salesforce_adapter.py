@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -26,9 +27,10 @@ Row = Mapping[str, str]
 SOURCES = PROJECT_DIR / "models/staging/salesforce/_salesforce__sources.yml"
 SEEDS = ("activity_types", "history_fields", "lead_statuses")
 FEEDS = (
-    "leads lead_status_history opportunities opportunity_stage_history calls emails email_events"
-    " touches appointments permissions users lead_aliases accounts"
-).split()
+    *("leads", "lead_status_history", "opportunities", "opportunity_stage_history", "calls"),
+    *("emails", "email_events", "touches", "appointments", "permissions", "users"),
+    *("lead_aliases", "accounts"),
+)
 CREATED = "2026-04-01 00:00:00"
 # a record of the same row in 15 and in 18 characters, from a published sample of Salesforce data
 LEAD_15, LEAD_18 = "00Q1G00000nDnM5", "00Q1G00000nDnM5UAK"
@@ -41,13 +43,14 @@ def columns_of(table: str) -> list[str]:
     return [column["name"] for column in _tables()[table]["columns"]]
 
 
+@cache
 def _tables() -> dict[str, dict]:
     content = yaml.safe_load(SOURCES.read_text("utf-8"))
     return {table["name"]: table for table in content["sources"][0]["tables"]}
 
 
 def land(landing: Path, rows_by_object: Mapping[str, Sequence[Row]]) -> None:
-    """Write every object's Parquet; a row's `file` is its file, other unknown columns are landed."""
+    """Write every object's Parquet; a row's `file` is its file; unknown columns are landed."""
     for name in _tables():
         rows = rows_by_object.get(name, [])
         extra = sorted({column for row in rows for column in row} - {"file"})
@@ -629,7 +632,9 @@ def test_a_deal_brings_its_columns_and_no_fiscal_year(staged: Staged) -> None:
 
 
 def test_a_deals_lead_is_named_else_converted_else_its_contact(staged: Staged) -> None:
-    found = staged.query("select opportunity_id, lead_id from staging.stg_salesforce__opportunities")
+    found = staged.query(
+        "select opportunity_id, lead_id from staging.stg_salesforce__opportunities"
+    )
     assert dict(found) == {
         "006 named": "plain lead",
         "006 converted": "deal maker",
@@ -642,7 +647,8 @@ def test_a_deals_lead_is_named_else_converted_else_its_contact(staged: Staged) -
 
 def test_a_stage_is_entered_when_it_differs_from_the_one_before(staged: Staged) -> None:
     assert staged.query(
-        "select stage, entered_at, changed_by_id from staging.stg_salesforce__opportunity_stage_history"
+        "select stage, entered_at, changed_by_id"
+        " from staging.stg_salesforce__opportunity_stage_history"
         " where opportunity_id = '006 named' order by 2"
     ) == [
         ("初回商談", datetime(2026, 4, 1), "changer"),
@@ -880,7 +886,7 @@ def test_only_a_meeting_with_a_customer_is_an_appointment(
     assert found == [(0 if fate else 1,)]
 
 
-# --- users, findings, the account of rows -----------------------------------------------------------
+# --- users, findings, the account of rows --------------------------------------------------------
 
 
 def test_a_users_role_is_the_team(staged: Staged) -> None:
@@ -972,7 +978,8 @@ def assert_every_row_is_accounted_for(staged: Staged) -> None:
     # a rejected row is one finding, and no other row has a reason to be rejected
     assert staged.query(
         "select source_object, source_file, cast(sum(row_count) as bigint) as row_count"
-        " from staging.stg_salesforce__row_account where fate = 'rejected' group by all order by all"
+        " from staging.stg_salesforce__row_account where fate = 'rejected'"
+        " group by all order by all"
     ) == staged.query(
         "select source_object, source_file, count(*) from staging.stg_salesforce__row_findings"
         " where rule <> 'unreadable_value' group by all order by all"
@@ -1007,7 +1014,7 @@ def _random_rows(name: str, rng: random.Random) -> list[Row]:
         "message_id": ["", "m-1", "m-2"],
     }
     rows = []
-    for _ in range(80):
+    for _ in range(300):
         row = {
             column["name"]: rng.choice(
                 by_column.get(column["name"])
@@ -1017,6 +1024,7 @@ def _random_rows(name: str, rng: random.Random) -> list[Row]:
         }
         # most rows can be read
         if rng.random() < 0.9:
+            row["id"] = f"id {rng.randrange(200)}"
             row |= {
                 column["name"]: rng.choice(times[3:])
                 for column in _tables()[name]["columns"]
@@ -1026,9 +1034,8 @@ def _random_rows(name: str, rng: random.Random) -> list[Row]:
     return rows
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_row_of_a_random_landing_is_accounted_for(tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)
+def test_every_row_of_a_random_landing_is_accounted_for(tmp_path: Path) -> None:
+    rng = random.Random(1)
     staged = stage(tmp_path, {name: _random_rows(name, rng) for name in _tables()})
     assert_every_row_is_accounted_for(staged)
     for feed in FEEDS:
@@ -1039,5 +1046,3 @@ def test_no_landed_row_at_all_is_no_error(tmp_path: Path) -> None:
     staged = stage(tmp_path, {})
     for feed in (*FEEDS, "row_account", "row_findings", "unmapped_codes"):
         assert staged.query(f"select count(*) from staging.stg_salesforce__{feed}") == [(0,)]
-
-
