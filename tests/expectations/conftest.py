@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from integration.conftest import MODELS_ONLY, BuiltWorld, build_world
@@ -103,10 +104,14 @@ class LandingCopy:
         )
         partial.replace(target)
 
-    def account(self, select: str) -> None:
-        """Replace landing's account of its files by a query on it, named `landed`."""
+    def account(self, where: str = "true", **expressions: str) -> None:
+        """Change columns of landing's account of its files, or add them; keep some files only."""
         path = self.folder / "_files" / "files.parquet"
-        self.write(path, select, path)
+        names = pq.read_schema(path).names
+        kept = [name for name in names if name not in expressions]
+        changed = [f"{expression} as {name}" for name, expression in expressions.items()]
+        columns = ", ".join([*kept, *changed])
+        self.write(path, f"select {columns} from landed where {where}", path)
 
     def finding(self, file_name: str, fate: str, count: int) -> None:
         """Add rows to landing's findings, as it writes them."""

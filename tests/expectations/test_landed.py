@@ -37,18 +37,18 @@ def rewrite(rule: str, column: str, object_name: str, select: str) -> Damage:
     return Damage(rule, column, object_name, lambda copy: copy.rewrite(object_name, select))
 
 
-def account(rule: str, column: str, select: str) -> Damage:
-    return Damage(rule, column, CALLS, lambda copy: copy.account(select))
+def account(rule: str, column: str, **expressions: str) -> Damage:
+    return Damage(rule, column, CALLS, lambda copy: copy.account(**expressions))
 
 
 def _reject_many(copy: LandingCopy) -> None:
-    copy.account("select *, 'landed' as status, row_count + 400 as record_count from landed")
+    copy.account(record_count="row_count + 400")
     copy.finding("generic/calls_1.csv", "rejected", 400)
     copy.finding("generic/calls_2.csv", "rejected", 400)
 
 
 def _reject_half(copy: LandingCopy) -> None:
-    copy.account("select *, 'landed' as status, row_count * 2 as record_count from landed")
+    copy.account(record_count="row_count * 2")
     for path, number in zip(copy.files(CALLS), (1, 2), strict=True):
         copy.finding(f"generic/calls_{number}.csv", "rejected", _rows(copy, path.name))
 
@@ -86,8 +86,9 @@ DAMAGES = [
     account(
         "file_refused",
         "status",
-        "select *, 'refused' as status, 'mojibake' as refusal_rule, null::bigint as record_count "
-        "from landed",
+        status="'refused'",
+        refusal_rule="'mojibake'",
+        record_count="null::bigint",
     ),
     rewrite("file_empty", "rows", CALLS, "select * from landed where false"),
     rewrite(
@@ -99,17 +100,9 @@ DAMAGES = [
         CALLS,
         "select * replace (try_cast(call_id as bigint) as call_id) from landed",
     ),
-    account(
-        "rows_unaccounted",
-        "unaccounted_rows",
-        "select * replace (row_count + 1 as row_count) from landed",
-    ),
+    account("rows_unaccounted", "unaccounted_rows", row_count="row_count + 1"),
+    account("rows_unaccounted", "unaccounted_rows", record_count="row_count + 1"),
     rewrite("rows_unaccounted", "unaccounted_rows", CALLS, "select * from landed offset 1"),
-    account(
-        "rows_unaccounted",
-        "unaccounted_rows",
-        "select *, 'landed' as status, row_count + 1 as record_count from landed",
-    ),
     Damage("rows_rejected", "rejected_share", CALLS, _reject_many),
     Damage("rows_rejected_many", "rejected_share", CALLS, _reject_half),
     rewrite(
