@@ -1,7 +1,8 @@
 {#-
     Grain: one row per opportunity, deleted ones included.
     Its lead is the one it names itself, else the one that was converted into it, else the
-    contact that is its primary one, or its only one (lead_aliases says whose).
+    contact that is its primary one, or its only one (lead_aliases says whose). A report
+    names its owner instead of the owner's id: that is the one user of this name.
 -#}
 with
 
@@ -22,6 +23,18 @@ roles as (
 
     select * from {{ ref('base_salesforce__opportunity_contact_role') }}
     where is_accepted and contact_id is not null and not coalesce(is_deleted, false)
+
+),
+
+named_users as (
+
+    select
+        name,
+        min(id) as user_id
+    from {{ ref('base_salesforce__user') }}
+    where is_accepted
+    group by name
+    having count(*) = 1
 
 ),
 
@@ -65,7 +78,7 @@ final as (
             opportunities.lead_id, numbered_leads.lead_id, contacts.contact_id
         ) as lead_id,
         opportunities.account_id,
-        opportunities.owner_id,
+        coalesce(opportunities.owner_id, named_users.user_id) as owner_id,
         opportunities.created_by_id,
 
         -- texts
@@ -97,6 +110,8 @@ final as (
         and numbered_leads.lead_number = 1
     -- one-to-one
     left join contacts on opportunities.id = contacts.opportunity_id
+    -- many-to-one
+    left join named_users on opportunities.owner_name = named_users.name
 
 )
 

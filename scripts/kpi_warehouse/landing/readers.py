@@ -340,7 +340,7 @@ def _csv_rule(
     is_sparse = f"{no_required} and {filled} <= 1"
     # a total stands in the place of a key, or leaves one empty
     incomplete = " or ".join(f"c{index} is null" for index in required) or "true"
-    if required == [0]:
+    if required == [0] or (layout.key and places.positions.get(layout.key[0]) == 0):
         incomplete = "true"
     if before:
         incomplete = f"{before} is not null or {incomplete}"

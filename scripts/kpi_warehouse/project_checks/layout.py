@@ -30,6 +30,7 @@ LAYOUT = {
         "profiles",
         "profiles.yml",
         "pyproject.toml",
+        "requirements-quality.lock",
         "requirements.lock",
         "scripts",
         "seeds",
