@@ -21,23 +21,23 @@ BUILD = Path(__file__).parents[2] / "scripts" / "build.py"
 
 EXTRACTS = {
     "generic/leads.csv": """\
-Lead_ID,created_at,source,is_target,is_deleted,merged_into_id,handed_over_at,updated_at,extra
-0001,2026-04-01T00:00:00Z,Web問い合わせ,,,,2026-05-10T01:00:00Z,2026-04-01T00:00:00Z,x
-0002,2026-04-02T00:00:00Z,展示会,,true,0001,,2026-04-02T00:00:00Z,x
-0003,2026-04-02T00:00:00Z,セミナー,,true,,,2026-04-02T00:00:00Z,x
-0004,2026-04-02T00:00:00Z,,,,,,2026-04-02T00:00:00Z,x
-0005,2026-04-02T00:00:00Z,謎のソース,,,,,2026-04-02T00:00:00Z,x
-0006,2026-04-02T00:00:00Z,exhibition,false,,,,2026-04-02T00:00:00Z,x
-0007,2026-03-31T15:00:00Z,紹介,,,,,2026-04-02T00:00:00Z,x
-0008,2026-04-01T00:30:00+09:00,代理店,,,,,2026-04-02T00:00:00Z,x
-0009,2026-04-02T00:00:00Z,ウェビナー,,,0010,,2026-04-02T00:00:00Z,x
-0010,2026-04-02T00:00:00Z,ウェビナー,,,0009,,2026-04-02T00:00:00Z,x
+Lead_ID,created_at,source,is_target,is_deleted,merged_into_id,handed_over_at,updated_at,phone,email,account_id,extra
+0001,2026-04-01T00:00:00Z,Web問い合わせ,,,,2026-05-10T01:00:00Z,2026-04-01T00:00:00Z,,,,x
+0002,2026-04-02T00:00:00Z,展示会,,true,0001,,2026-04-02T00:00:00Z,,,,x
+0003,2026-04-02T00:00:00Z,セミナー,,true,,,2026-04-02T00:00:00Z,,,,x
+0004,2026-04-02T00:00:00Z,,,,,,2026-04-02T00:00:00Z,+81355555555,lead4@example.com,,x
+0005,2026-04-02T00:00:00Z,謎のソース,,,,,2026-04-02T00:00:00Z,+81344444444,,firm,x
+0006,2026-04-02T00:00:00Z,exhibition,false,,,,2026-04-02T00:00:00Z,,,,x
+0007,2026-03-31T15:00:00Z,紹介,,,,,2026-04-02T00:00:00Z,+81344444444,,firm,x
+0008,2026-04-01T00:30:00+09:00,代理店,,,,,2026-04-02T00:00:00Z,,,,x
+0009,2026-04-02T00:00:00Z,ウェビナー,,,0010,,2026-04-02T00:00:00Z,,,,x
+0010,2026-04-02T00:00:00Z,ウェビナー,,,0009,,2026-04-02T00:00:00Z,,,,x
 """,
     # the same leads again, one of them corrected: the newest version wins
     "generic/leads_2.csv": """\
-lead_id,created_at,source,updated_at
-0004,2026-04-02T00:00:00Z,,2026-04-02T00:00:00Z
-0008,2026-04-01T00:30:00+09:00,SNS,2026-04-05T00:00:00Z
+lead_id,created_at,source,phone,email,updated_at
+0004,2026-04-02T00:00:00Z,,+81355555555,lead4@example.com,2026-04-02T00:00:00Z
+0008,2026-04-01T00:30:00+09:00,SNS,,,2026-04-05T00:00:00Z
 """,
     "generic/calls.csv": """\
 call_id,parent_call_id,lead_id,rep_id,direction,to_number,started_at,answered_at,ended_at,disposition,reached,logged_by,external_call_id,is_internal
@@ -59,6 +59,8 @@ N1,,0001,R1,,0312345678,2026-05-05T01:00:00Z,,,,,dialer,,
 F1,,0001,R1,outbound,0312345678,2026-10-05T01:00:00Z,,,,,dialer,,
 B1,,0001,R1,outbound,0312345678,yesterday,,,,,dialer,,
 B2,,0001,R1,outbound,0312345678,1899-12-31T00:00:00Z,,,,,dialer,,
+P1,,,R1,outbound,+81355555555,2026-04-10T05:00:00Z,2026-04-10T05:00:05Z,,,,dialer,,
+P2,,,R1,outbound,+81344444444,2026-04-10T06:00:00Z,2026-04-10T06:00:05Z,,,,dialer,,
 E1,,0006,R1,outbound,0366666666,2026-04-20T05:00:00Z,2026-04-20T05:00:05Z,,担当者接続,target,dialer,,
 """,
     "generic/appointments.csv": """\
@@ -98,6 +100,7 @@ F1,鈴木,FS,field_sales,,
             ("m1", "0001", "A@example.com", "one_to_one", "2026-04-11T01:00:00Z"),
             ("m2", "0001", "a@example.com", "bulk", "2026-04-11T02:00:00Z"),
             ("m2", "0007", "b@example.com", "bulk", "2026-04-11T02:00:00Z"),
+            ("m3", "", "Lead4@example.com", "bulk", "2026-04-11T02:00:00Z"),
         ]
     ),
     "generic/email_events.csv": """\
@@ -162,12 +165,39 @@ def test_calls_are_counted_once_and_under_their_lead(query) -> None:
     # the appointment call and C4; not the machine, and D3 was not answered
     assert value(query, "connection_rate", "web_inquiry") == (2, 4)
     assert value(query, "inbound_calls", "web_inquiry") == (1, None)
-    # deleted lead, no lead, lead in no extract
-    assert value(query, "calls_made", "unknown") == (3, None)
+    # deleted lead, no lead, lead in no extract; one found by number, and a firm's main line
+    assert value(query, "calls_made", "unknown") == (5, None)
     # an unmapped outcome earns nothing
-    assert value(query, "calls_connected", "unknown") == (2, None)
+    assert value(query, "calls_connected", "unknown") == (4, None)
     month = {"period_grain": "month", "period_start": "2026-05-01"}
     assert value(query, "calls_made", "web_inquiry", **month) == (2, None)
+
+
+def test_a_lead_is_found_by_number_and_address(query) -> None:
+    """A number that two leads of a firm have means the firm, and neither of them."""
+    assert query(
+        "select source_id, lead_id, account_id, lead_match_method, lead_match_confidence "
+        "from marts.fct_activities where lead_match_method not in ('id', 'none') order by source_id"
+    ) == [
+        ("1234567890123456789", "0001", None, "crm_record", "certain"),
+        ("P1", "0004", None, "phone", "high"),
+        ("P2", None, "firm", "account_phone", "low"),
+        ("m3", "0004", None, "email", "high"),
+    ]
+
+
+def test_every_record_is_accounted_for(query) -> None:
+    assert query(
+        "select fate, row_count from marts.row_account where object = 'calls' order by fate"
+    ) == [
+        ("after_as_of_date", 1),
+        ("folded_leg", 2),
+        ("in_fact", 12),
+        ("internal_call", 1),
+        ("logged_twice", 2),
+        ("rejected", 2),
+        ("test_or_monitoring_call", 1),
+    ]
 
 
 def test_facts_keep_ids_and_lengths(query) -> None:
@@ -242,7 +272,7 @@ def test_teams_are_those_of_the_day(query) -> None:
     assert query(
         "select team, numerator::int from marts.kpi_by_team_period where kpi_id = 'calls_made' "
         "and basis = 'event' and period_grain = 'fiscal_year' and numerator > 0 order by team"
-    ) == [("BDR", 5), ("SDR", 3)]
+    ) == [("BDR", 5), ("SDR", 5)]
 
 
 def test_calls_per_hour_is_null_without_hours(query) -> None:
@@ -251,7 +281,9 @@ def test_calls_per_hour_is_null_without_hours(query) -> None:
         "from marts.kpi_by_rep_period where kpi_id = 'calls_per_hour' and rep_id = 'R1' "
         "and period_grain = 'month' and numerator > 0 order by period_start"
     )
-    assert rows == [("2026-04-01", 3, 7.5, 0.4), ("2026-05-01", 5, 0.0, None)]
+    assert [row[:3] for row in rows] == [("2026-04-01", 5, 7.5), ("2026-05-01", 5, 0.0)]
+    assert rows[0][3] == pytest.approx(5 / 7.5)
+    assert rows[1][3] is None
 
 
 def test_findings_name_file_row_and_rule(query) -> None:

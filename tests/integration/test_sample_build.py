@@ -16,7 +16,8 @@ PUBLISHED = {
         source_id lead_id account_id opportunity_id rep_id channel_id occurred_at activity_date
         touch_number duration_seconds is_follow_up is_connected is_target_connected is_connector
         is_effective_conversation is_delivered is_bounced is_opened is_machine_opened is_clicked
-        is_replied outcome_code is_manual is_approach_to_target""",
+        is_replied outcome_code is_manual is_approach_to_target lead_match_method
+        lead_match_confidence""",
     "fct_opportunities": """opportunity_id lead_id account_id channel_id rep_id owner_id stage
         created_at proposal_at won_at lost_at closed_date is_open is_won is_lost reopened_count
         amount currency amount_jpy is_sourced is_influenced days_to_close""",
@@ -36,6 +37,7 @@ PUBLISHED = {
     "kpi_by_rep_period": _KPI + " rep_id",
     "kpi_by_team_period": _KPI + " team",
     "data_quality_findings": "run_id source_system object source_id file row rule severity detail",
+    "row_account": "source_system object file fate outcome name_ja name_en row_count",
 }
 
 
@@ -45,20 +47,17 @@ def test_unit_tests_of_the_models_pass(sample: BuiltWorld) -> None:
 
 
 def test_every_row_is_accounted_for(sample: BuiltWorld) -> None:
-    """Landed rows equal the sum of fates, and each kind of fate occurs."""
-    landed = dict(
-        duckdb.sql(
-            "select object, sum(row_count) from "
-            f"read_parquet('{sample.folder}/landing/_files/*.parquet') group by object"
-        ).fetchall()
-    )
-    accounted = dict(
-        sample.query(
-            "select object, sum(row_count) from intermediate.int_row_accounting group by object"
-        )
+    """The records of each file equal the sum of its fates, and each kind of fate occurs."""
+    landed = duckdb.sql(
+        "select file_name, record_count from "
+        f"read_parquet('{sample.folder}/landing/_files/*.parquet') order by all"
+    ).fetchall()
+    accounted = sample.query(
+        "select file, sum(row_count)::bigint from marts.row_account group by file order by all"
     )
     assert accounted == landed
-    fates = {row[0] for row in sample.query("select fate from intermediate.int_row_accounting")}
+    assert len(landed) > 15
+    fates = {row[0] for row in sample.query("select fate from marts.row_account")}
     assert fates >= {
         "in_fact",
         "used",

@@ -90,6 +90,25 @@ def test_random_worlds_equal_their_truth(
     assert differences(world, truth_as_agreed(world.log)) == []
 
 
+def test_the_truth_needs_no_matching_by_number_or_address(sample: BuiltWorld) -> None:
+    """The log knows every lead: no number or address in the world may mean another one.
+
+    Numbers and addresses are a lead's own, and nobody without a lead has one of them. So finding a
+    lead by them leads to the lead of the log, in whatever format the extracts are.
+    """
+    leads = sample.log.leads
+    assert leads.height > 1_000
+    for column in ("phone", "email"):
+        assert leads[column].n_unique() == leads.height
+    ways = dict(
+        sample.query(
+            "select lead_match_method, count(*) from marts.fct_activities "
+            "group by lead_match_method"
+        )
+    )
+    assert set(ways) == {"id", "crm_record", "none"}
+
+
 def test_intervals_are_wilsons(sample: BuiltWorld) -> None:
     """Against the formula in Python, for every proportion of the totals."""
     rows = sample.query(

@@ -19,10 +19,13 @@ from kpi_warehouse.summary import (
     FindingCount,
     Funnel,
     FunnelRow,
+    ObjectAccount,
+    account_lines,
     closing_lines,
     finding_lines,
     funnel_lines,
     print_summary,
+    read_accounts,
     read_findings,
     read_funnels,
 )
@@ -111,6 +114,24 @@ def test_findings_show_their_counts():
     assert "問題なし" in finding_lines([])[0]
 
 
+def test_the_account_of_rows_says_that_it_balances():
+    task = ObjectAccount("salesforce", "task", 1000, 600, 300, 90, 10, 0)
+    lines = account_lines([task])
+    assert lines[5].split() == ["salesforce", "task", "1,000", "600", "300", "90", "10"]
+    assert lines[-1] == "過不足なし It balances to the row"
+    assert "nothing read" in account_lines([])[0]
+
+
+def test_the_account_of_rows_says_what_is_missing_and_what_was_refused():
+    task = ObjectAccount("salesforce", "task", 1000, 600, 300, 90, 9, 2)
+    lead = ObjectAccount("salesforce", "lead", 5, 5, 0, 0, 0, 0)
+    lines = account_lines([task, lead])
+    assert lines[-2:] == [
+        "不一致 Does not balance: salesforce/task +1",
+        "読込不可のファイル Files refused: 2 (marts.data_quality_findings)",
+    ]
+
+
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "it's $HOME.duckdb"])
 def test_the_closing_lines_hold_a_command_that_opens_the_warehouse(tmp_path, name):
     path = tmp_path / name
@@ -158,6 +179,22 @@ def warehouse(tmp_path: Path) -> Path:
                     ('error', 'a', null),
                     ('warning', 'unmapped_b', 'x: 1 rows')
             ) as findings (severity, rule, detail);
+            create table marts.row_account as
+            select * from (
+                values
+                    ('generic', 'calls', '1.csv', 'used', 7::bigint),
+                    ('generic', 'calls', '1.csv', 'duplicate', 2),
+                    ('generic', 'calls', '2.csv', 'used', 3),
+                    ('generic', 'calls', '2.csv', 'rejected', 1)
+            ) as account (source_system, object, file, outcome, row_count);
+            create schema staging;
+            create table staging.stg_landing__files as
+            select * from (
+                values
+                    ('generic', 'calls', 'landed', 9::bigint),
+                    ('generic', 'calls', 'landed', 5),
+                    ('generic', 'leads', 'refused', null)
+            ) as files (source_system, source_object, status, record_count);
             create schema seeds;
             create table seeds.data_quality_rules as
             select * from (
@@ -172,6 +209,7 @@ def test_the_last_complete_month_and_the_fiscal_year_to_date_are_read(warehouse)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         month, year = read_funnels(connection, date(2026, 5, 10))
         findings = read_findings(connection)
+        accounts = read_accounts(connection)
     assert (month.first_day, month.last_day) == (date(2026, 4, 1), date(2026, 4, 30))
     assert (year.first_day, year.last_day) == (date(2026, 4, 1), date(2026, 5, 10))
     assert [row.name_en for row in year.channels] == ["Exhibition", "Direct mail"]
@@ -179,6 +217,10 @@ def test_the_last_complete_month_and_the_fiscal_year_to_date_are_read(warehouse)
     assert findings == [
         FindingCount("error", "a", 1, "エー", "A", "mend a"),
         FindingCount("warning", "unmapped_b", 2, "ビー", "B", "mend b", "x: 1 rows, y: 2 rows"),
+    ]
+    assert accounts == [
+        ObjectAccount("generic", "calls", 14, 10, 2, 0, 1, 0),
+        ObjectAccount("generic", "leads", 0, 0, 0, 0, 0, 1),
     ]
 
 
@@ -188,6 +230,7 @@ def test_the_summary_of_a_warehouse_is_printed(warehouse):
     text = "\n".join(lines)
     assert "2026年4月" in text
     assert "fiscal 2026 to date" in text
+    assert "Does not balance: generic/calls +1" in text
     assert str(warehouse) in text
 
 
