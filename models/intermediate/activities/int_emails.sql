@@ -115,7 +115,10 @@ message_recipients as (
             case when previous_address is distinct from address then address end
         ) as recipients,
         -- stands for the address, where there is but one
-        min(address) as one_address
+        min(address) as one_address,
+        -- a message has one sender, whoever gets a copy of it
+        case when count(distinct rep_id) = 1 then min(rep_id) end as sender_id,
+        max(case when logged_by = 'tool' then 1 else 0 end) = 1 as has_tool_record
     from ranked_rows
     group by message_id
 
@@ -127,6 +130,7 @@ named_rows as (
     select
         ranked_rows.*,
         message_recipients.recipients,
+        message_recipients.sender_id,
         case
             when message_recipients.recipients = 1 then message_recipients.one_address
             else ranked_rows.address
@@ -135,6 +139,12 @@ named_rows as (
             case
                 when message_recipients.recipients = 1
                     then ranked_rows.row_in_message > 1
+                -- the tool knows all recipients; the CRM's record that names none adds none
+                when
+                    message_recipients.has_tool_record
+                    and ranked_rows.logged_by = 'crm'
+                    and ranked_rows.address is null
+                    then true
                 else
                     ranked_rows.row_in_message > 1
                     and ranked_rows.previous_address
@@ -205,7 +215,12 @@ mails as (
         named_rows.message_id,
         coalesce(crm_notes.lead_id, named_rows.lead_id, crm_notes.any_lead_id)
             as stated_lead_id,
-        coalesce(crm_notes.rep_id, named_rows.rep_id, crm_notes.any_rep_id) as rep_id,
+        coalesce(
+            crm_notes.rep_id,
+            named_rows.rep_id,
+            crm_notes.any_rep_id,
+            named_rows.sender_id
+        ) as rep_id,
         coalesce(crm_notes.kind, named_rows.kind) as kind,
         case
             when

@@ -90,7 +90,13 @@ final as (
     select
         -- ids
         cast('{{ invocation_id }}' as {{ dbt.type_string() }}) as run_id,
-        unioned.source_id,
+        -- a damaged row may hold anything in the place of its id, a person's name too
+        case
+            when
+                {{ regexp_remove('unioned.source_id', '[A-Za-z0-9._:#+=/-]') }} = ''
+                then unioned.source_id
+            else 'md5:' || {{ dbt.hash('unioned.source_id') }}
+        end as source_id,
 
         -- texts
         unioned.source_system,

@@ -180,7 +180,12 @@ def _make_world(extracts_dir: Path, activities: int, seed: int | None, say: Say)
         return
     say(f"making a world of {activities:,} activities in {extracts_dir}")
     command = [sys.executable, str(PROJECT_DIR / "scripts" / "sample.py")]
-    options = {"--out": extracts_dir, "--activities": activities, "--format": "parquet"}
+    options = {
+        "--out": extracts_dir,
+        "--activities": activities,
+        "--format": "generic",
+        "--file-format": "parquet",
+    }
     if seed is not None:
         options["--seed"] = seed
     command += [str(text) for option in options.items() for text in option]

@@ -167,5 +167,5 @@ def _above(project: Project, name: str) -> set[str]:
         if unique_id not in found:
             found.add(unique_id)
             node = project.manifest["nodes"].get(unique_id)
-            waiting += node["depends_on"]["nodes"] if node else []
+            waiting += node["depends_on"].get("nodes", []) if node else []
     return found
