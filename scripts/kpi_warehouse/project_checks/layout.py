@@ -37,7 +37,7 @@ LAYOUT = {
         "tests",
     },
     "models": {"exposures", "intermediate", "marts", "semantic", "staging"},
-    "seeds": {"calendar", "mappings", "registry"},
+    "seeds": {"calendar", "mappings", "registry", "sources"},
 }
 # what commands leave behind; never committed
 GENERATED = {
