@@ -1,5 +1,5 @@
 -- What the account says is in a fact is there once, over all facts. A row that is
--- derived from one which another object accounts for names no file, and is in no account.
+-- derived from one which another object accounts for names no file, and counts apart.
 with
 
 accounted as (

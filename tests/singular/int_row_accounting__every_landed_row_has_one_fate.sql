@@ -1,5 +1,5 @@
--- Per file and to the row, of all records that were in it. A file without an account, and
--- an account of no file, fail as well.
+-- Per file and to the row, of all records that were in it. A file without an account,
+-- and an account of no file, fail as well.
 with
 
 files as (

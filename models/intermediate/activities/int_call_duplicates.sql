@@ -159,8 +159,10 @@ near_pairs as (
             {{ epoch_seconds('crm.started_at') }}
             - {{ epoch_seconds('dialer.started_at') }}
         ) as gap_seconds,
-        case when dialer.direction = 'inbound' then crm.from_number else crm.to_number end
-            as crm_number,
+        case
+            when dialer.direction = 'inbound' then crm.from_number
+            else crm.to_number
+        end as crm_number,
         case
             when dialer.direction = 'inbound' then dialer.from_number
             else dialer.to_number

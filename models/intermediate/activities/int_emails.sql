@@ -225,7 +225,7 @@ mails as (
         case
             when
                 crm_notes.lead_id is not null
-                and named_rows.lead_id is distinct from crm_notes.lead_id
+                and coalesce(named_rows.lead_id <> crm_notes.lead_id, true)
                 then 'crm_record'
             else 'id'
         end as stated_by,

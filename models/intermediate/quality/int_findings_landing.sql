@@ -38,7 +38,8 @@ final as (
         -- what is told once for many rows says for how many
         case
             when row_count > 1
-                then coalesce(column_name || ': ', '')
+                then
+                    coalesce(column_name || ': ', '')
                     || cast(row_count as {{ dbt.type_string() }}) || ' rows'
             else column_name
         end as detail
