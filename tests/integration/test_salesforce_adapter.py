@@ -407,6 +407,7 @@ LANDED: dict[str, list[Row]] = {
         _task("preparation", type="準備", task_subtype="Call"),
         _task("unknown type", type="見積依頼", task_subtype="Task"),
         _task("unknown sub-type", task_subtype="Fax"),
+        _task("unknown type again", type="見積依頼", file=SECOND),
         # mails
         _task(
             "mail",
@@ -825,12 +826,13 @@ def test_other_approaches_are_touches(staged: Staged) -> None:
 
 def test_r8_a_type_that_nobody_mapped_is_counted(staged: Staged) -> None:
     assert staged.query(
-        "select source_object, rule, code, row_count from staging.stg_salesforce__unmapped_codes"
-        " order by 3"
+        "select source_object, rule, code, row_count, source_file, source_row"
+        " from staging.stg_salesforce__unmapped_codes order by 3"
     ) == [
-        ("event", "unmapped_activity_type", "event.type=工場見学", 1),
-        ("task", "unmapped_activity_type", "task.task_subtype=fax", 1),
-        ("task", "unmapped_activity_type", "task.type=見積依頼", 1),
+        ("event", "unmapped_activity_type", "event.type=工場見学", 1, FEW, 8),
+        ("task", "unmapped_activity_type", "task.task_subtype=fax", 1, FEW, 30),
+        # once in either file: the first row is told
+        ("task", "unmapped_activity_type", "task.type=見積依頼", 2, FEW, 29),
     ]
 
 
@@ -940,7 +942,7 @@ def test_the_account_says_why_rows_reach_no_common_object(staged: Staged) -> Non
         ("task", "open_task"): 2,
         ("task", "deleted_in_source"): 1,
         ("task", "no_approach"): 3,
-        ("task", "unmapped_activity_type"): 2,
+        ("task", "unmapped_activity_type"): 3,
         ("task", "logged_twice"): 1,
         ("event", "invitee_copy"): 1,
         ("event", "recurrence_series"): 1,

@@ -1,7 +1,8 @@
 {#-
     Grain: one row per object, rule and code of a Type that activity_types does not know
-    (R8), with how many rows have it: a task that is therefore no activity, or an event
-    that is therefore taken for an appointment; and the first row that has it.
+    (R8), with how many rows have it and the first of them: a task that is therefore no
+    activity, or an event that is therefore taken for an appointment.
+    The code is cut to 60 characters, as in int_findings_codes.
 -#}
 with
 
@@ -31,11 +32,14 @@ codes as (
 numbered as (
 
     select
-        *,
-        count(*) over (partition by source_object, code) as row_count,
+        source_object,
+        source_file,
+        source_row,
+        substr(code, 1, 60) as code,
         row_number() over (
-            partition by source_object, code order by source_file, source_row
-        ) as row_position
+            partition by source_object, substr(code, 1, 60)
+            order by source_file, source_row
+        ) as row_number_of_code
     from codes
 
 ),
@@ -45,13 +49,13 @@ final as (
     select
         'salesforce' as source_system,
         source_object,
-        source_file,
-        source_row,
+        max(case when row_number_of_code = 1 then source_file end) as source_file,
         'unmapped_activity_type' as rule,
         code,
-        row_count
+        max(case when row_number_of_code = 1 then source_row end) as source_row,
+        count(*) as row_count
     from numbered
-    where row_position = 1
+    group by source_object, code
 
 )
 

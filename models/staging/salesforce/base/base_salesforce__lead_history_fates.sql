@@ -29,7 +29,13 @@ read_changes as (
         fields.field_id,
         case
             when fields.field_id = 'permission'
-                then {{ staged_column('changes.new_value', 'boolean') }}
+                then
+                    case lower(changes.new_value)
+                        when 'true' then true
+                        when '1' then true
+                        when 'false' then false
+                        when '0' then false
+                    end
         end as is_permitted
     from changes
     -- many-to-one
