@@ -231,16 +231,19 @@ def _strict_csv(
     }
     for every_column in (False, True):
         rule, more = _csv_rule(extract.layout, header, places, may_hold_mojibake, every_column)
-        yield Reading(
-            _stream(
+        try:
+            stream = _stream(
                 connect(),
                 f"select {_columns(extract.layout, places)}, {rule} as _rule from {source}",
                 {**parameters, **more},
-            ),
-            tuple(places.positions),
-            encoding,
-            header.delimiter,
-            places.twice,
+            )
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            # DuckDB begins to read at once, and may meet the first bad line before anybody asks
+            return
+        yield Reading(
+            stream, tuple(places.positions), encoding, header.delimiter, places.twice
         )
         if not extract.needs_every_column:
             break
