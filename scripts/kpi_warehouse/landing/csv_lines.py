@@ -50,16 +50,35 @@ class Lines:
     """Physical lines, looked ahead as far as a record needs."""
 
     blocks: Iterator[list[bytes | None]]
-    waiting: list[bytes | None] = field(default_factory=list)
+    _drawn: list[bytes | None] = field(default_factory=list)
+    # lines are counted off, not deleted one by one: a block may hold half a million
+    _first: int = 0
+
+    def __len__(self) -> int:
+        """Number of lines drawn and not yet dropped."""
+        return len(self._drawn) - self._first
+
+    def __getitem__(self, position: int) -> bytes | None:
+        """One of them, the next at 0."""
+        return self._drawn[self._first + position]
 
     def has(self, count: int) -> bool:
         """Whether so many lines are left; draws further blocks."""
-        while len(self.waiting) < count:
+        while len(self) < count:
             block = next(self.blocks, None)
             if block is None:
                 return False
-            self.waiting += block
+            self._drawn = self.waiting() + block
+            self._first = 0
         return True
+
+    def waiting(self) -> list[bytes | None]:
+        """All lines drawn and not yet dropped."""
+        return self._drawn[self._first :]
+
+    def drop(self, count: int) -> None:
+        """Take lines off the front."""
+        self._first += count
 
 
 def read_header(
@@ -152,16 +171,15 @@ class TolerantCsv:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Draw the rows."""
         self._lines.has(self._header.lines)
-        del self._lines.waiting[: self._header.lines]
+        self._lines.drop(self._header.lines)
         while self._lines.has(1):
-            lines = self._lines.waiting
-            rows = self._good_rows(lines)
+            rows = self._good_rows(self._lines.waiting())
             if rows is not None:
-                lines.clear()
+                self._lines.drop(len(self._lines))
                 self._keep_all(rows)
             else:
-                for _ in range(len(lines)):
-                    if self._lines.waiting:
+                for _ in range(len(self._lines)):
+                    if len(self._lines):
                         self._next_record()
                     if len(self._rows) >= _BATCH_ROWS:
                         yield self._batch()
@@ -198,7 +216,7 @@ class TolerantCsv:
 
     def _next_record(self) -> None:
         """Take one record off the waiting lines, and keep or report it."""
-        line = self._lines.waiting[0]
+        line = self._lines[0]
         if line is not None and not line.strip():
             self._drop(1)
             self._is_after_blank = True
@@ -258,7 +276,7 @@ class TolerantCsv:
             if not self._lines.has(len(parts) + 1):
                 self._reject_open_end(len(parts))
                 return
-            line = self._lines.waiting[len(parts)]
+            line = self._lines[len(parts)]
             further = None if line is None else decode_line(line, self._encoding)
             if further is None or "\0" in further:
                 break
@@ -287,8 +305,7 @@ class TolerantCsv:
 
     def _reject_open_end(self, line_count: int) -> None:
         """The file ends within quotes: one torn record, unless the lines below are good rows."""
-        below = self._lines.waiting[1:line_count]
-        if any(self._is_row(line) for line in below):
+        if any(self._is_row(self._lines[below]) for below in range(1, line_count)):
             self._reject("open_quote")
         else:
             self._reject("cut_off_row", line_count)
@@ -314,7 +331,7 @@ class TolerantCsv:
         self._report(rule, self.record_count)
 
     def _drop(self, line_count: int) -> None:
-        del self._lines.waiting[:line_count]
+        self._lines.drop(line_count)
 
     def _add(self, row: Sequence[str], rule: str | None) -> None:
         self._rows.append(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -101,14 +102,20 @@ def object_of(file_name: str, layouts: Iterable[ObjectLayout]) -> ObjectLayout |
 
 
 def printable_name(file_name: str) -> str:
-    """A file name as text: names that are not UTF-8 are taken for CP932, as old archives have."""
+    """A file name as text: names that are not UTF-8 are taken for CP932, as old archives have.
+
+    Where a character cannot be shown, a digest of the name keeps it apart from its likes.
+    """
     raw = file_name.encode("utf-8", "surrogateescape")
     for encoding in ("utf-8", "cp932"):
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return "".join(char if char.isprintable() else "?" for char in text)
+        if text.isprintable():
+            return text
+        shown = "".join(char if char.isprintable() else "?" for char in text)
+        return f"{shown}~{hashlib.sha256(raw).hexdigest()[:8]}"
     return raw.decode("ascii", "backslashreplace")
 
 

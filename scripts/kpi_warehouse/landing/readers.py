@@ -242,9 +242,7 @@ def _strict_csv(
         except duckdb.Error:
             # DuckDB begins to read at once, and may meet the first bad line before anybody asks
             return
-        yield Reading(
-            stream, tuple(places.positions), encoding, header.delimiter, places.twice
-        )
+        yield Reading(stream, tuple(places.positions), encoding, header.delimiter, places.twice)
         if not extract.needs_every_column:
             break
 
