@@ -211,17 +211,25 @@ def _phone_short_cuts() -> ShortCuts:
             "{x} between '011' and '1' and strlen({x}) in (12, 13)"
             " and regexp_full_match({x}, '0[1-9][0-9]{{0,3}}-[0-9]{{1,4}}-[0-9]{{4}}')"
         ): "'+81' || replace(substr({x}, 2), '-', '')",
+        (
+            "{x} between '+81-' and '+81.' and strlen({x}) in (15, 16)"
+            " and regexp_full_match({x}, '\\+81-[1-9][0-9]{{0,3}}-[0-9]{{1,4}}-[0-9]{{4}}')"
+        ): "replace({x}, '-', '')",
     }
 
 
 def _number_short_cuts(forms: Mapping[str, str], is_whole: bool) -> ShortCuts:
-    """Digits, with a point and decimals where no comma stands for it; twelve at most are whole."""
-    if is_whole:
-        is_digits = "regexp_full_match({x}, '-?[1-9][0-9]{{0,17}}|0')"
-        return {is_digits: "{x}"} if {"plain", "decimal_comma"} & set(forms) else {}
-    if "plain" not in forms:
-        return {}
-    return {"regexp_full_match({x}, '-?(0|[1-9][0-9]{{0,17}})([.][0-9]{{1,6}})?')": "{x}"}
+    """Digits, with a point and decimals where no comma stands for it, and commas at thousands."""
+    short_cuts: ShortCuts = {}
+    if is_whole and ("plain" in forms or "decimal_comma" in forms):
+        short_cuts["regexp_full_match({x}, '-?[1-9][0-9]{{0,17}}|0')"] = "{x}"
+    elif "plain" in forms:
+        digits = "-?(0|[1-9][0-9]{{0,17}})([.][0-9]{{1,6}})?"
+        short_cuts[f"regexp_full_match({{x}}, '{digits}')"] = "{x}"
+    if "thousands" in forms:
+        digits = "-?[1-9][0-9]{{0,2}}(,[0-9]{{3}}){{1,5}}"
+        short_cuts[f"regexp_full_match({{x}}, '{digits}')"] = "replace({x}, ',', '')"
+    return short_cuts
 
 
 def _sql_offset(zone_name: str | None) -> str | None:

@@ -35,10 +35,12 @@ _LATIN_FORMS = (
 )
 _MARK = "|"
 
-_JAPANESE = [
-    (re.compile("|".join(spellings)), f"{_MARK}{marker}{_MARK}")
-    for marker, spellings in _JAPANESE_FORMS.items()
-]
+# one search for all of them; the group that matches names the marker
+_JAPANESE = re.compile(
+    "|".join(
+        f"(?P<{marker}>{'|'.join(spellings)})" for marker, spellings in _JAPANESE_FORMS.items()
+    )
+)
 _KANA = [
     (re.compile(rf"^\(?{kana}\)|\({kana}\)?$"), f"{_MARK}{marker}{_MARK}")
     for marker, kana in _KANA_FORMS.items()
@@ -60,8 +62,7 @@ def company_key(name: str) -> str | None:
     # NFKC would make two letters of this sign and lose that it is a legal form
     text = unicodedata.normalize("NFKC", name.replace("㏍", "㈱")).casefold()
     text = " ".join(text.replace(_MARK, " ").split())
-    for pattern, marker in _JAPANESE:
-        text = pattern.sub(marker, text)
+    text = _JAPANESE.sub(lambda found: f"{_MARK}{found.lastgroup}{_MARK}", text)
     if _MARK not in text:
         for pattern, marker in (*_KANA, *_LATIN):
             text, found = pattern.subn(marker, text.rstrip(" ,"))
@@ -69,10 +70,12 @@ def company_key(name: str) -> str | None:
                 break
     # every marker stands between two separators: the names are the parts before, between, behind
     parts = text.split(_MARK)
-    parts[::2] = ["".join(filter(_is_word, name)) for name in parts[::2]]
+    parts[::2] = [_words(name) for name in parts[::2]]
     return _MARK.join(filter(None, parts)) if any(parts[::2]) else None
 
 
-def _is_word(character: str) -> bool:
+def _words(name: str) -> str:
     """Letters, digits and marks on letters; not blanks, punctuation, symbols or controls."""
-    return unicodedata.category(character)[0] in "LNM"
+    if name.isalnum():
+        return name
+    return "".join(each for each in name if unicodedata.category(each)[0] in "LNM")
