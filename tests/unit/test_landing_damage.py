@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import LandingFolder
+from landing_folder import LandingFolder
 
 HEADER = "lead_id,created_at,source,company"
 TEXTS = ["web", "展示会", "株式会社ソ表", "=cmd()", "'; drop table x --", "<b>", "5 pipe", ""]

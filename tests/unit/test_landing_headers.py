@@ -80,7 +80,7 @@ def test_a_derived_column_is_never_taken_from_a_file():
 
 
 def test_the_projects_labels_are_unambiguous():
-    labels = read_labels(ROOT / "seeds" / "mappings" / "column_labels.csv")
+    labels = read_labels(ROOT / "seeds" / "sources" / "column_labels.csv")
     keys = [(system, name, header_key(label)) for system, name, label, _ in labels.rows]
     assert len(keys) > 100
     assert len(set(keys)) == len(keys)

@@ -23,7 +23,7 @@ from kpi_warehouse.landing.values.nulls import NULL_WORDS
 from kpi_warehouse.settings import PROJECT_DIR
 from unit.test_landing_values import engine, land_columns, land_texts
 
-SHIPPED = read_formats(PROJECT_DIR / "seeds" / "mappings" / "source_formats.csv")
+SHIPPED = read_formats(PROJECT_DIR / "seeds" / "sources" / "source_formats.csv")
 TYPES = (
     *("text", "timestamp", "date", "month", "boolean", "integer", "decimal", "phone", "email"),
     "salesforce_id",
