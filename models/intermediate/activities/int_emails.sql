@@ -139,7 +139,7 @@ named_rows as (
             case
                 when message_recipients.recipients = 1
                     then ranked_rows.row_in_message > 1
-                -- the tool knows all recipients; the CRM's record that names none adds none
+                -- the tool knows all recipients; a record without one adds none
                 when
                     message_recipients.has_tool_record
                     and ranked_rows.logged_by = 'crm'
