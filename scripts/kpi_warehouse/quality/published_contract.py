@@ -155,6 +155,14 @@ MARTS = (
         may_be_empty=True,
     ),
     Mart(
+        "row_account",
+        ("source_system", "object", "file", "fate"),
+        _columns(
+            string="source_system object file fate outcome name_ja name_en",
+            integer="row_count",
+        ),
+    ),
+    Mart(
         "dim_channels",
         ("channel_id",),
         _columns(
