@@ -188,6 +188,7 @@ def test_what_cannot_be_read_is_a_finding_with_file_and_row(query):
         ("generic/leads.csv", 7, "unreadable_required_value"),
         ("generic/leads.csv", 8, "mojibake"),
         ("generic/touches.csv", 2, "cut_off_row"),
+        ("salesforce/商談レポート.csv", 1, "key_derived"),
     ]
 
 

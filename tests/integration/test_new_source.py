@@ -123,9 +123,8 @@ def test_a_system_takes_its_folder_its_mapping_rows_and_one_line() -> None:
     changed = {step.path for step in steps() if step.verb == "Add to"}
     assert len(added) == 6
     assert all(step.path.startswith(f"models/staging/{SYSTEM}/") for step in added)
-    assert {path for path in changed if not path.startswith("seeds/mappings/")} == {
-        "dbt_project.yml"
-    }
+    rows = ("seeds/mappings/", "seeds/sources/")
+    assert {path for path in changed if not path.startswith(rows)} == {"dbt_project.yml"}
     assert len(changed) == 4
 
 

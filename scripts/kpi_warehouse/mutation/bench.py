@@ -90,7 +90,10 @@ class Bench:
         self.connection.close()
 
     def create(self, model: Model, query: str) -> None:
-        """Replace the model's table by what the query gives."""
+        """Replace the model's table, or its view, by what the query gives."""
+        if model.is_view:
+            self.connection.execute(f"create or replace view {model.relation} as {query}")
+            return
         columns = "*"
         if model.has_contract:
             # as dbt does: the contract's columns in its order and types, whatever the query has
@@ -104,7 +107,7 @@ class Bench:
         )
 
     def fingerprint(self, model: Model) -> tuple[int, int | None]:
-        """Of the model's table, in whatever order its rows are."""
+        """Of the model's rows, in whatever order they are."""
         found = self.connection.execute(
             f"select count(*), sum(cast(hash(model) as hugeint)) from {model.relation} as model"
         )

@@ -9,16 +9,21 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-# Staging only reads what landed, quality is about findings, and drafts are what the macro of the
-# KPI marts makes of versions that nobody has agreed on.
+# Staging reads what landed, and has tests of its own on each system's records. Quality is about
+# findings, and drafts are what the macro of the KPI marts makes of versions that nobody has agreed
+# on.
 MUTATED_FOLDERS = ("models/intermediate/", "models/marts/")
 UNMUTATED_FOLDERS = (
     "models/intermediate/quality/",
     "models/marts/drafts/",
     "models/marts/quality/",
 )
+# What is made of a landed object as its layout says; landing and staging have tests of their own.
+UNMUTATED_TEMPLATES = {"stage_landed", "staged_row_account", "staged_row_findings"}
+# The account of rows and the findings of a system: no KPI reads them.
+UNMUTATED_OBJECTS = ("row_account", "row_findings", "unmapped_codes")
 
-_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_NO_QUERY = re.compile(r"\{#.*?#\}|\{\{\s*config\(.*?\)\s*\}\}", re.DOTALL)
 _MACRO_CALL = re.compile(r"^\s*\{\{\s*(\w+)\(", re.DOTALL)
 
 
@@ -33,6 +38,7 @@ class Model:
     has_contract: bool
     is_mutated: bool
     template: str | None
+    is_view: bool = False
 
     @property
     def relation(self) -> str:
@@ -92,15 +98,27 @@ class CompiledProject:
 
 def _model(node: dict[str, Any], relations: dict[str, str]) -> Model:
     path = node["original_file_path"]
-    call = _MACRO_CALL.match(_COMMENT.sub("", node["raw_code"]))
+    call = _MACRO_CALL.match(_NO_QUERY.sub("", node["raw_code"]))
+    template = call.group(1) if call else None
     return Model(
         name=node["alias"],
         schema=node["schema"],
         sql=_compiled(node),
         inputs=_inputs(node, relations),
         has_contract=node["contract"]["enforced"],
-        is_mutated=path.startswith(MUTATED_FOLDERS) and not path.startswith(UNMUTATED_FOLDERS),
-        template=call.group(1) if call else None,
+        is_mutated=_is_mutated(path, node["alias"], template),
+        template=template,
+        is_view=node["config"]["materialized"] == "view",
+    )
+
+
+def _is_mutated(path: str, name: str, template: str | None) -> bool:
+    """Whether errors are planted in a model: it must reach a number that is published."""
+    return (
+        path.startswith(MUTATED_FOLDERS)
+        and not path.startswith(UNMUTATED_FOLDERS)
+        and not name.endswith(UNMUTATED_OBJECTS)
+        and template not in UNMUTATED_TEMPLATES
     )
 
 

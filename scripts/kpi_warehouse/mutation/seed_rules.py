@@ -77,37 +77,60 @@ class Mapping:
     Attributes:
         seed: Name of the seed.
         code: Column of the code.
-        occurs_in: Relation and column that hold codes as extracted; None: every row is in use.
+        occurs_in: Relations and expressions that hold codes as extracted; None: all are in use.
         labels: Columns that only name things.
     """
 
     seed: str
     code: str
-    occurs_in: tuple[str, str] | None
+    occurs_in: tuple[tuple[str, str], ...] | None
     labels: tuple[str, ...] = ()
 
 
+def _unioned(common_object: str) -> str:
+    return f"intermediate.int_unioned_{common_object}"
+
+
+_TASKS, _EVENTS = "staging.base_salesforce__task", "staging.base_salesforce__event"
 MAPPINGS = (
-    Mapping("call_outcomes", "disposition_code", ("staging.stg_generic__calls", "disposition")),
-    Mapping("meeting_outcomes", "outcome_code", ("staging.stg_generic__appointments", "outcome")),
-    Mapping(
-        "meeting_judgements", "judgement_code", ("staging.stg_generic__appointments", "judgement")
-    ),
+    Mapping("call_outcomes", "disposition_code", ((_unioned("calls"), "disposition"),)),
+    Mapping("meeting_outcomes", "outcome_code", ((_unioned("appointments"), "outcome"),)),
+    Mapping("meeting_judgements", "judgement_code", ((_unioned("appointments"), "judgement"),)),
     Mapping(
         "opportunity_stages",
         "stage_code",
-        ("staging.stg_generic__opportunity_stage_history", "stage"),
+        ((_unioned("opportunity_stage_history"), "stage"),),
         labels=("stage_rank",),
     ),
-    Mapping(
-        "lead_statuses",
-        "status_code",
-        ("staging.stg_generic__lead_status_history", "status"),
-        labels=("status_id",),
-    ),
-    Mapping("lead_sources", "source_code", ("staging.stg_generic__leads", "source")),
-    Mapping("departments", "department_code", ("staging.stg_generic__users", "department")),
+    Mapping("lead_statuses", "status_code", ((_unioned("lead_status_history"), "status"),)),
+    Mapping("lead_sources", "source_code", ((_unioned("leads"), "source"),)),
+    Mapping("departments", "department_code", ((_unioned("users"), "department"),)),
     Mapping("company_sizes", "segment_id", None),
+    Mapping(
+        "activity_types",
+        "activity_code",
+        (
+            (_TASKS, "'task.type=' || type"),
+            (_TASKS, "'task.task_subtype=' || task_subtype"),
+            (_TASKS, "'task.call_type=' || call_type"),
+            (_TASKS, "'task.status=' || status"),
+            (_EVENTS, "'event.type=' || type"),
+            (_EVENTS, "'event.event_subtype=' || event_subtype"),
+        ),
+    ),
+    Mapping("call_types", "call_type_code", (("staging.base_miitel__call", "call_type"),)),
+    Mapping("email_kinds", "category_code", (("staging.base_sendgrid__event", "category"),)),
+    Mapping(
+        "history_fields",
+        "field_code",
+        (
+            ("staging.base_salesforce__lead_history", "'lead_history.' || field"),
+            (
+                "staging.base_salesforce__opportunity_field_history",
+                "'opportunity_field_history.' || field",
+            ),
+        ),
+    ),
 )
 _NO_MEANING = {"valid_from", "valid_to", "note", "name_ja", "name_en", "sort_order"}
 
@@ -244,8 +267,8 @@ def _machine_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChan
         """
         select patterns.pattern, patterns.match_kind, count(*) as occurrences
         from seeds.machine_user_agents as patterns
-        inner join staging.stg_generic__email_events as events
-            on events.is_machine is null and events.is_accepted and (
+        inner join intermediate.int_unioned_email_events as events
+            on events.is_machine is null and (
                 (patterns.match_kind = 'exact' and lower(events.user_agent) = patterns.pattern)
                 or (
                     patterns.match_kind = 'contains'
@@ -265,13 +288,15 @@ def _machine_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChan
 def _rows_in_use(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[Row]:
     if mapping.occurs_in is None:
         return _rows(connection, f"select * from seeds.{mapping.seed} order by {mapping.code}")
-    relation, column = mapping.occurs_in
+    used = " union all ".join(
+        f"select nullif(lower(trim({code})), '') as used_code from {relation}"
+        for relation, code in mapping.occurs_in
+    )
     return _rows(
         connection,
         f"""
         with counted as (
-            select nullif(lower(trim({column})), '') as used_code, count(*) as occurrences
-            from {relation} where is_accepted group by used_code
+            select used_code, count(*) as occurrences from ({used}) as used group by used_code
         )
 
         select seeds.* from seeds.{mapping.seed} as seeds

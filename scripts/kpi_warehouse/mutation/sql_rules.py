@@ -77,7 +77,7 @@ def and_or(node: exp.Expression, context: Context) -> Iterator[Replacement]:
     if isinstance(node, exp.Or):
         yield _binary(exp.And, node.this, node.expression)
     elif isinstance(node, exp.And) and not (
-        _links_tables(node.this) or _links_tables(node.expression)
+        _has_equality(node.this) or _has_equality(node.expression)
     ):
         yield _binary(exp.Or, node.this, node.expression)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import polars as pl
 
 from kpi_warehouse.dbt_build import WITHOUT_UNIT_TESTS, run_dbt_build
 from kpi_warehouse.landing import land, read_layouts
@@ -20,6 +21,9 @@ from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.kpis import KPIS, Kpi, Truth
 from kpi_warehouse.world import WorldLog, WorldOptions, write_sample
 from kpi_warehouse.world.rates import Rates, load_rates
+from kpi_warehouse.world.sample import SampleFormat
+from kpi_warehouse.world.writers.crm_ids import user_ids
+from kpi_warehouse.world.writers.native_limits import carried_natively
 
 Say = Callable[[str], None]
 
@@ -42,11 +46,13 @@ class WorldPlan:
 
     Attributes:
         options: Of the world.
+        sample_format: Of its extracts.
         agree: Changes the registry in the warehouse; None: it stays the project's.
         spells: What was agreed when, after that; None: as the project's registry says.
     """
 
     options: WorldOptions
+    sample_format: SampleFormat
     agree: Callable[[duckdb.DuckDBPyConnection], None] | None = None
     spells: tuple[Spell, ...] | None = None
 
@@ -98,7 +104,7 @@ def first_plan() -> WorldPlan:
     options = WorldOptions(
         seed=12, activities=ACTIVITIES, start=dt.date(2025, 4, 1), rates=dense_rates()
     )
-    return WorldPlan(options)
+    return WorldPlan(options, "generic")
 
 
 CHANGE = dt.date(2025, 9, 10)
@@ -125,7 +131,7 @@ def second_plan() -> WorldPlan:
         rates=dense_rates(),
     )
     before, after = Spell(dt.date(2000, 1, 1), Policies(), KPIS), Spell(CHANGE, _NEW, _kpis_after())
-    return WorldPlan(options, _change_agreements, (before, after))
+    return WorldPlan(options, "generic", _change_agreements, (before, after))
 
 
 def _kpis_after() -> tuple[Kpi, ...]:
@@ -176,11 +182,14 @@ def build(plan: WorldPlan, folder: Path, say: Say) -> World:
     Raises:
         BuildError: the project fails its own tests before any error is planted.
     """
-    say(f"building a world of {plan.options.activities:,} activities, seed {plan.options.seed}")
+    say(
+        f"building a {plan.sample_format} world of {plan.options.activities:,} activities, "
+        f"seed {plan.options.seed}"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("warehouse.duckdb", "warehouse.duckdb.wal"):
         (folder / name).unlink(missing_ok=True)
-    log = write_sample(folder / "extracts", plan.options)
+    log = write_sample(folder / "extracts", plan.options, plan.sample_format)
     land(folder / "extracts", folder / "landing", read_layouts(STAGING_DIR), lambda line: None)
     run_dbt_build(
         environment_of(folder, log.as_of_date),
@@ -195,7 +204,18 @@ def build(plan: WorldPlan, folder: Path, say: Say) -> World:
     if plan.agree:
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             plan.agree(connection)
-    return World(folder, project, log, truth_as_agreed(log, plan.spells))
+    return World(folder, project, log, expected_of(log, plan))
+
+
+def expected_of(log: WorldLog, plan: WorldPlan) -> Truth:
+    """What the warehouse should say of a world, as far as its format can say it."""
+    if plan.sample_format == "generic":
+        return truth_as_agreed(log, plan.spells)
+    truth = truth_as_agreed(carried_natively(log), plan.spells)
+    exported = dict(user_ids(log).select("key", "id").rows())
+    return dataclasses.replace(
+        truth, by_rep=truth.by_rep.with_columns(pl.col("rep_id").replace(exported))
+    )
 
 
 def environment_of(folder: Path, as_of_date: dt.date) -> dict[str, str]:

@@ -159,7 +159,7 @@ MARTS = (
         ("source_system", "object", "file", "fate"),
         _columns(
             string="source_system object file fate outcome name_ja name_en",
-            integer="row_count",
+            bigint="row_count",
         ),
     ),
     Mart(
