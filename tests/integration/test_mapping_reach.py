@@ -87,8 +87,9 @@ class Copy:
             node = self._models()[key]
             if changed & set(node["depends_on"]["nodes"]):
                 changed.add(key)
+                kind = "view" if node["config"]["materialized"] == "view" else "table"
                 self.connection.execute(
-                    f"create or replace table {node['schema']}.{node['name']} as "
+                    f"create or replace {kind} {node['schema']}.{node['name']} as "
                     + node["compiled_code"]
                 )
 

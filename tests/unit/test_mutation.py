@@ -278,22 +278,32 @@ def test_what_a_macro_makes_in_several_models_is_one_place() -> None:
 def seeds() -> duckdb.DuckDBPyConnection:
     """The project's seeds, and extracts that use a few codes."""
     connection = duckdb.connect()
-    connection.execute("create schema seeds; create schema staging")
+    connection.execute("create schema seeds; create schema staging; create schema intermediate")
     for path in sorted((PROJECT_DIR / "seeds").rglob("*.csv")):
         connection.execute(
             f"create table seeds.{path.stem} as select * from read_csv('{path}', header = true, "
             "all_varchar = false, nullstr = '')"
         )
-    for table, columns in {
-        "stg_generic__calls": "'留守番電話' as disposition",
-        "stg_generic__appointments": "'実施' as outcome, '有効' as judgement",
-        "stg_generic__opportunity_stage_history": "'受注' as stage",
-        "stg_generic__lead_status_history": "'リサイクル' as status",
-        "stg_generic__leads": "' ウェビナー ' as source",
-        "stg_generic__users": "'inside_sales' as department",
-        "stg_generic__email_events": "'Mozilla/5.0' as user_agent, null as is_machine",
+    for relation, columns in {
+        "intermediate.int_unioned_calls": "'留守番電話' as disposition",
+        "intermediate.int_unioned_appointments": "'実施' as outcome, '有効' as judgement",
+        "intermediate.int_unioned_opportunity_stage_history": "'受注' as stage",
+        "intermediate.int_unioned_lead_status_history": "'リサイクル' as status",
+        "intermediate.int_unioned_leads": "' ウェビナー ' as source",
+        "intermediate.int_unioned_users": "'inside_sales' as department",
+        "intermediate.int_unioned_email_events": (
+            "'Mozilla/5.0' as user_agent, null as is_machine"
+        ),
+        "staging.base_salesforce__task": (
+            "'Call' as type, null as task_subtype, null as call_type, null as status"
+        ),
+        "staging.base_salesforce__event": "null as type, null as event_subtype",
+        "staging.base_miitel__call": "'外線' as call_type",
+        "staging.base_sendgrid__event": "'newsletter' as category",
+        "staging.base_salesforce__lead_history": "'Owner' as field",
+        "staging.base_salesforce__opportunity_field_history": "'StageName' as field",
     }.items():
-        connection.execute(f"create table staging.{table} as select {columns}, true as is_accepted")
+        connection.execute(f"create table {relation} as select {columns}")
     return connection
 
 
