@@ -11,6 +11,24 @@ import pytest
 from landing_folder import LandingFolder
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Builds first, and what shares a built world in one process, so that it is built once.
+
+    For pytest-xdist's loadgroup: the tests of the sample are one group, those of any other file
+    another.
+    """
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return "integration" not in item.path.parts, "sample" not in item.fixturenames
+
+    for item in items:
+        group = "sample" if "sample" in item.fixturenames else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+    # stable, so that the order within a file stays
+    items.sort(key=place)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> LandingFolder:
     return LandingFolder(tmp_path)

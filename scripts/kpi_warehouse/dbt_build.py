@@ -102,7 +102,7 @@ def run_dbt_build(
     ]
     with _environment(environment):
         try:
-            parsed = dbtRunner().invoke(["parse", *options])
+            parsed = dbtRunner().invoke(["parse", "--no-write-json", *options])
             if not parsed.success:
                 raise BuildError("dbt cannot read the project", [str(parsed.exception)])
             manifest: Manifest = parsed.result

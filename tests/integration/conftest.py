@@ -22,6 +22,7 @@ from kpi_warehouse.world import WorldLog, WorldOptions, write_sample
 from kpi_warehouse.world.sample import SampleFormat
 from kpi_warehouse.world.writers.files import FileFormat
 from kpi_warehouse.world.writers.native_files import Encoding
+from workbench import put_on_workbench
 
 MODELS_ONLY = ("build", "--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 MARTS = {
@@ -44,11 +45,12 @@ class BuiltWorld:
         return self.folder / "warehouse.duckdb"
 
     def environment(self, as_of_date: dt.date | None = None) -> dict[str, str]:
-        """What dbt needs to know."""
+        """What dbt needs to know; good until another world's is asked for."""
+        bench = put_on_workbench(self.folder)
         return {
             "AS_OF_DATE": (as_of_date or self.log.as_of_date).isoformat(),
-            "DATA_DIR": str(self.folder),
-            "WAREHOUSE_PATH": str(self.warehouse),
+            "DATA_DIR": str(bench),
+            "WAREHOUSE_PATH": str(bench / self.warehouse.name),
         }
 
     def dbt(self, *arguments: str, as_of_date: dt.date | None = None) -> list[str]:

@@ -17,6 +17,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from workbench import put_on_workbench
+
 BUILD = Path(__file__).parents[2] / "scripts" / "build.py"
 
 LEADS = """\
@@ -95,13 +97,14 @@ def build(
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     root = tmp_path_factory.mktemp("dirty")
     write_extracts(root / "extracts")
+    bench = put_on_workbench(root)
     done = subprocess.run(
         [sys.executable, str(BUILD)],
         env={
             **os.environ,
             "EXTRACTS_DIR": str(root / "extracts"),
-            "DATA_DIR": str(root / "data"),
-            "WAREHOUSE_PATH": str(root / "dirty.duckdb"),
+            "DATA_DIR": str(bench),
+            "WAREHOUSE_PATH": str(bench / "warehouse.duckdb"),
             "AS_OF_DATE": "2026-06-30",
         },
         capture_output=True,
@@ -110,7 +113,7 @@ def build(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done, root / "dirty.duckdb"
+    return done, root / "warehouse.duckdb"
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from kpi_warehouse.settings import PROJECT_DIR
+from workbench import put_on_workbench
 
 Row = Mapping[str, str]
 SOURCES = PROJECT_DIR / "models/staging/salesforce/_salesforce__sources.yml"
@@ -120,15 +121,15 @@ class Staged:
 def stage(root: Path, rows_by_object: Mapping[str, Sequence[Row]]) -> Staged:
     """Land rows and run the adapter with its data tests on them."""
     land(root / "landing", rows_by_object)
-    warehouse = root / "warehouse.duckdb"
+    bench = put_on_workbench(root)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DATA_DIR", str(root))
-        environment.setenv("WAREHOUSE_PATH", str(warehouse))
+        environment.setenv("DATA_DIR", str(bench))
+        environment.setenv("WAREHOUSE_PATH", str(bench / "warehouse.duckdb"))
         environment.setenv("AS_OF_DATE", "2026-09-30")
         options = {
             "--project-dir": PROJECT_DIR,
             "--profiles-dir": PROJECT_DIR / "profiles",
-            "--target-path": root / "target",
+            "--target-path": root / "dbt" / "target",
             "--log-path": root / "logs",
             "--log-level": "none",
         }
@@ -145,7 +146,7 @@ def stage(root: Path, rows_by_object: Mapping[str, Sequence[Row]]) -> Staged:
     assert run.success, run.exception or [
         (result.node.name, result.message) for result in run.result if result.status != "success"
     ]
-    return Staged(rows_by_object, warehouse)
+    return Staged(rows_by_object, root / "warehouse.duckdb")
 
 
 def _task(row_id: str, **values: str) -> Row:

@@ -19,6 +19,7 @@ import yaml
 
 from kpi_warehouse.dbt_build import WITHOUT_UNIT_TESTS, run_dbt_build
 from kpi_warehouse.settings import PROJECT_DIR
+from workbench import put_on_workbench
 
 Row = Mapping[str, str]
 Query = Callable[[str], list[tuple]]
@@ -157,10 +158,11 @@ def _land(data_dir: Path, system: str, name: str, rows: Sequence[Row]) -> None:
 
 def _build(data_dir: Path, *more: str) -> None:
     """Build the two folders. Raises BuildError if a model, data test or unit test fails."""
+    bench = put_on_workbench(data_dir)
     environment = {
         "AS_OF_DATE": "2026-09-30",
-        "DATA_DIR": str(data_dir),
-        "WAREHOUSE_PATH": str(data_dir / "adapters.duckdb"),
+        "DATA_DIR": str(bench),
+        "WAREHOUSE_PATH": str(bench / "warehouse.duckdb"),
     }
     folders = [f"path:models/staging/{system}" for system in FEEDS]
     selection = ["--select", *folders, "call_types", "email_kinds", *more]
@@ -174,7 +176,7 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
     _land(data_dir, "miitel", "call", CALLS)
     _land(data_dir, "sendgrid", "event", EVENTS)
     _build(data_dir)
-    with duckdb.connect(str(data_dir / "adapters.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("use staging")
         yield lambda sql: connection.execute(sql).fetchall()
 
@@ -368,7 +370,7 @@ def test_systems_that_exported_nothing_build(tmp_path: Path) -> None:
     for system, name in (("miitel", "call"), ("sendgrid", "event")):
         _land(tmp_path, system, name, [])
     _build(tmp_path, *WITHOUT_UNIT_TESTS)
-    with duckdb.connect(str(tmp_path / "adapters.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
         for table in ("stg_miitel__calls", "stg_sendgrid__emails", "stg_sendgrid__row_account"):
             count = connection.execute(f"select count(*) from staging.{table}").fetchone()
             assert count == (0,), table

@@ -71,7 +71,7 @@ def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
 
 
 @settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
