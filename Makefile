@@ -52,7 +52,7 @@ build: env ## land the extracts (a sample if there are none), build the warehous
 
 test: env-quality lint check ## lint, check the architecture rules, run every test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 \
-		--dist loadgroup --no-loadscope-reorder
+		--dist loadfile --no-loadscope-reorder
 
 # Compiling needs a database and a date, neither the warehouse nor its lock. Parsing and the layout
 # rules take the time, about a minute on two cores: one process per core, see also .sqlfluffignore.

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
+from kpi_warehouse.settings import PROJECT_DIR
 from landing_folder import LandingFolder
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Builds first, and what shares a built world in one process, so that it is built once.
+class OneProcessPerWorld(LoadFileScheduling):
+    """Sends a file to one process, and all files with the sample to the same, to build it once."""
 
-    For pytest-xdist's loadgroup: the tests of the sample are one group, those of any other file
-    another.
-    """
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "sample" if _has_sample(file) else file
+
+
+@cache
+def _has_sample(file: str) -> bool:
+    return "sample: BuiltWorld" in (PROJECT_DIR / file).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProcessPerWorld:
+    return OneProcessPerWorld(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: the sample, then what builds worlds of its own; stable otherwise."""
 
     def place(item: pytest.Item) -> tuple[bool, bool]:
-        return "integration" not in item.path.parts, "sample" not in item.fixturenames
+        file = item.nodeid.partition("::")[0]
+        return not _has_sample(file), "integration" not in item.path.parts
 
-    for item in items:
-        group = "sample" if "sample" in item.fixturenames else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    # stable, so that the order within a file stays
     items.sort(key=place)
 
 
