@@ -231,6 +231,23 @@ def test_a_corrected_file_that_repeats_keys_is_no_contradiction(landing, objects
     assert batch.frame["contradicting_share"].eq(0).all()
 
 
+def test_one_time_in_two_spellings_is_no_contradiction(landing, objects) -> None:
+    """As when two tools export one record: the first with an offset, the second without."""
+    first = landing.files(CALLS)[0]
+    landing.write(
+        first,
+        "select * replace (replace(started_at, 'T', ' ') as started_at, 'True' as is_internal) "
+        "from landed "
+        "union all "
+        "select * replace (replace(started_at, ' ', 'T') as started_at, '1' as is_internal, "
+        "_row_number + 1000000 as _row_number) from landed",
+        first,
+    )
+    batch = landed_batch(landing.open(), objects[CALLS])
+    assert batch.frame["rows"].max() > 100
+    assert batch.frame["contradicting_share"].eq(0).all()
+
+
 def _declared() -> list[str]:
     from kpi_warehouse.quality.command import STAGING_DIR
     from kpi_warehouse.quality.extracts import read_objects

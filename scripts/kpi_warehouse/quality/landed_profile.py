@@ -30,8 +30,8 @@ _READINGS = {
     "integer": "try_cast({0} as bigint)",
     "decimal": "try_cast({0} as decimal(24, 6))",
     "boolean": (
-        "case when lower({0}) in "
-        "('true', 't', '1', 'yes', 'y', 'false', 'f', '0', 'no', 'n') then true end"
+        "case when lower({0}) in ('true', 't', '1', 'yes', 'y') then true "
+        "when lower({0}) in ('false', 'f', '0', 'no', 'n') then false end"
     ),
 }
 _SPELLED_LIKE_THE_SEEDS = "nullif(lower(trim({0})), '')"
@@ -362,6 +362,12 @@ def _reading(column: Column, text: str) -> str | None:
     return template.format(text) if template else None
 
 
+def _meant(column: Column, text: str) -> str:
+    """What a column says, however its file spells it: two tools write one time differently."""
+    reading = _reading(column, text)
+    return f"coalesce(cast({reading} as varchar), {text})" if reading else text
+
+
 def _time(text: dict[str, str], column: str) -> str:
     return _READINGS["timestamp"].format(text[column])
 
@@ -379,7 +385,7 @@ def _contradicting(landing: Landing, layout: LandedObject, files: Sequence[Path]
         for index in range(len(layout.key))
     )
     stamp = _time(text, layout.newest_by) if layout.newest_by else "_file_name"
-    content = ", ".join(text[column.name] for column in layout.columns)
+    content = ", ".join(_meant(column, text[column.name]) for column in layout.columns)
     cursor = landing.connection.execute(
         f"""
         with versions as (
