@@ -89,15 +89,6 @@ def test_extracts_of_which_no_file_can_be_read(project, content, reason):
     assert f"  refused generic/leads.csv: {reason}\n" in project.output
 
 
-def test_a_bad_file_among_good_ones_is_refused_and_the_build_goes_on(project):
-    (project.extracts / "generic" / "calls.csv").write_bytes(b"")
-    done = project.build({})
-    assert done.returncode == 0, done.stderr
-    assert "  refused generic/calls.csv: file_empty: " in done.stdout
-    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
-        assert connection.execute("select count(*) from marts.fct_leads").fetchone() == (1,)
-
-
 @pytest.mark.parametrize("variable", ["WAREHOUSE_PATH", "DATA_DIR"])
 def test_an_unwritable_target(project, variable):
     # below a regular file nobody can write, not even root

@@ -14,8 +14,8 @@ from kpi_warehouse.fuzz.landing_run import run_cases
 from kpi_warehouse.pipeline import STAGING_DIR
 
 SEED = 20260930
-LANDED_ONE_BY_ONE = 120
-IN_ONE_BUILD = 80
+LANDED_ONE_BY_ONE = 80
+IN_ONE_BUILD = 60
 
 
 def test_damaged_files_land_or_are_refused_and_no_row_is_lost(tmp_path: Path) -> None:
