@@ -2,7 +2,8 @@
 
 One frame per family. Every row is one thing a measure counts; a measure's total over any slice
 is the sum of `quantity` over its rows there. A thing that several measures count has a row for
-each of them.
+each of them. `team` is the rep's on the day of the event; `cohort_team` is that of the day by which the
+cohort is credited, which for what becomes of a handed-over lead is the day of the hand-over.
 """
 
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ SCHEMA = pl.Schema(
         "channel_id": pl.String,
         "rep_id": pl.String,
         "team": pl.String,
+        "cohort_team": pl.String,
         "quantity": QUANTITY,
     }
 )
@@ -179,7 +181,7 @@ def _handover_events(credited: pl.LazyFrame, deals: pl.LazyFrame) -> pl.LazyFram
     )
     first_wins = deals.filter("is_won").group_by("lead_id").agg(won_date=pl.col("event_date").min())
     won = handed_over.join(first_wins, on="lead_id", how="inner", validate="1:1").with_columns(
-        event_date="won_date"
+        event_date="won_date", cohort_team_date="cohort_date"
     )
     return pl.concat(
         [_count("leads_handed_over", handed_over), _count("handed_over_leads_won", won)]
@@ -236,32 +238,35 @@ def _count(measure_id: str, frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _sum(measure_id: str, frame: pl.LazyFrame, quantity: str | pl.Expr) -> pl.LazyFrame:
-    """The quantity of the measure per row; a missing value is nothing."""
+    """The quantity of the measure per row; a missing value is nothing.
+
+    A frame with a `cohort_team_date` says whose team of which day a cohort is credited to.
+    """
     amount = pl.col(quantity) if isinstance(quantity, str) else quantity
+    has_own = "cohort_team_date" in frame.collect_schema().names()
     return frame.select(
         pl.lit(measure_id).alias("measure_id"),
         "event_date",
         "cohort_date",
         "channel_id",
         pl.col("rep_id").fill_null(UNKNOWN),
+        pl.col("cohort_team_date" if has_own else "event_date").alias("cohort_team_date"),
         amount.cast(QUANTITY).fill_null(0).alias("quantity"),
     )
 
 
 def _with_teams(families: dict[str, pl.DataFrame], users: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Add the rep's team on the event date, `unknown` if none (R11)."""
+    """Add the rep's teams on the event date and of the cohort, `unknown` if none (R11)."""
     frames = [frame.lazy() for frame in families.values()]
-    pairs = pl.concat([frame.select("rep_id", date="event_date") for frame in frames]).unique()
-    teams = (
-        facts.memberships(pairs, users.lazy())
-        .select("rep_id", "team", event_date="date")
-        .collect()
-        .lazy()
-    )
-    with_teams = [
-        frame.join(teams, on=["rep_id", "event_date"], how="left", validate="m:1")
-        .with_columns(pl.col("team").fill_null(UNKNOWN))
-        .select(SCHEMA.names())
-        for frame in frames
-    ]
+    days = {"event_date": "team", "cohort_team_date": "cohort_team"}
+    pairs = pl.concat([frame.select("rep_id", date=day) for frame in frames for day in days])
+    teams = facts.memberships(pairs.unique(), users.lazy()).select("rep_id", "date", "team")
+    known = teams.collect().lazy()
+    with_teams = []
+    for frame in frames:
+        for day, team in days.items():
+            of_day = known.select("rep_id", pl.col("date").alias(day), pl.col("team").alias(team))
+            frame = frame.join(of_day, on=["rep_id", day], how="left", validate="m:1")
+        unknown = pl.col(*days.values()).fill_null(UNKNOWN)
+        with_teams.append(frame.with_columns(unknown).select(SCHEMA.names()))
     return dict(zip(families, pl.collect_all(with_teams), strict=True))

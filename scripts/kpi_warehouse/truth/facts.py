@@ -54,6 +54,7 @@ class Policies:
     follow_up_starts: FollowUpStart = "after_first_attempt"
     open_window_days: int = 14
     influence_window_days: int = 90
+    recycle_minimum_approaches: int = 5
 
     def __post_init__(self) -> None:
         """Refuse a value no rule knows: a typing mistake must not silently mean the default."""
@@ -63,7 +64,7 @@ class Policies:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it is {' or '.join(allowed)}")
-        for name in ("open_window_days", "influence_window_days"):
+        for name in ("open_window_days", "influence_window_days", "recycle_minimum_approaches"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is 0 or more")
 
