@@ -2,16 +2,17 @@
 
 One frame per family. Every row is one thing a measure counts; a measure's total over any slice
 is the sum of `quantity` over its rows there. A thing that several measures count has a row for
-each of them. `team` is the rep's on the day of the event; `cohort_team` is that of the day by which the
-cohort is credited, which for what becomes of a handed-over lead is the day of the hand-over.
+each of them. `team` is the rep's on the day of the event; `cohort_team` is the one of the day that
+credits the cohort, which for what becomes of a handed-over lead is the day of the hand-over.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from kpi_warehouse.truth import cadence, facts
 from kpi_warehouse.truth import deals as opportunities
-from kpi_warehouse.truth import facts
 from kpi_warehouse.truth.calendar import business_date
 from kpi_warehouse.truth.facts import UNKNOWN, Policies
 
@@ -47,8 +48,8 @@ def counted_events(
         policies: the choices the definitions leave open.
 
     Families: leads, calls, emails, approaches, appointments, meetings, permissions, handovers,
-    deals, attendance. `channel_id` is null only for attendance, which has no channel;
-    `cohort_date` is null where no surviving lead is known (R10, R15).
+    deals, attendance, cadence, recycles. `channel_id` is null only for attendance, which has no
+    channel; `cohort_date` is null where no surviving lead is known (R10, R15).
     """
     # collected where several families read them, so that each is worked out once
     leads = facts.surviving_leads(log).collect().lazy()
@@ -66,6 +67,7 @@ def counted_events(
         validate="1:1",
     )
     first_connections = facts.first_target_connections(log, approaches, leads)
+    of_leads = _of_lead(approaches.join(leads, on="lead_id", how="semi"), leads).collect().lazy()
     families = {
         "leads": _lead_events(credited),
         "calls": _call_events(_of_lead(facts.calls(log), leads)),
@@ -78,9 +80,11 @@ def counted_events(
             policies,
         ),
         "permissions": _permission_events(_of_lead(first_connections, leads)),
-        "handovers": _handover_events(credited, deals),
+        "handovers": _handover_events(credited, deals, appointments),
         "deals": _deal_events(_of_lead(deals, leads)),
         "attendance": _attendance_events(log),
+        "cadence": _cadence_events(credited, of_leads, log.as_of_date),
+        "recycles": _recycle_events(log, credited, of_leads, policies),
     }
     counted = dict(zip(families, pl.collect_all(families.values()), strict=True))
     return _with_teams(counted, log.users)
@@ -136,7 +140,13 @@ def _approach_events(approaches: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _appointment_events(appointments: pl.LazyFrame) -> pl.LazyFrame:
-    """Booked on the first booking (R12), judged on the decision, pending since it was held."""
+    """Booked on the first booking (R12), judged on the decision, pending since it was held.
+
+    It ends on the day last agreed; what is still to come has not ended, and counts in no rate.
+    """
+    ended = appointments.filter(pl.col("ended_date").is_not_null()).with_columns(
+        event_date="ended_date"
+    )
     judged = appointments.with_columns(event_date="judged_date")
     pending = appointments.filter("is_pending").with_columns(event_date="held_date")
     return pl.concat(
@@ -145,6 +155,10 @@ def _appointment_events(appointments: pl.LazyFrame) -> pl.LazyFrame:
             _count("meetings_judged", judged.filter("is_judged")),
             _count("meetings_qualified", judged.filter("is_qualified")),
             _count("meetings_pending_judgement", pending),
+            _count("appointments_ended", ended),
+            _count("appointments_held", ended.filter("is_held")),
+            _count("appointments_no_show", ended.filter("is_no_show")),
+            _count("appointments_rescheduled", ended.filter("was_moved")),
         ]
     )
 
@@ -174,8 +188,10 @@ def _permission_events(first_connections: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _handover_events(credited: pl.LazyFrame, deals: pl.LazyFrame) -> pl.LazyFrame:
-    """The cohort of a hand-over is its own date, and so is that of the win that follows."""
+def _handover_events(
+    credited: pl.LazyFrame, deals: pl.LazyFrame, appointments: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The cohort of a hand-over is its own date, and so is that of what becomes of it."""
     handed_over = credited.filter(pl.col("handed_over_at").is_not_null()).with_columns(
         event_date=business_date("handed_over_at"), cohort_date=business_date("handed_over_at")
     )
@@ -183,8 +199,28 @@ def _handover_events(credited: pl.LazyFrame, deals: pl.LazyFrame) -> pl.LazyFram
     won = handed_over.join(first_wins, on="lead_id", how="inner", validate="1:1").with_columns(
         event_date="won_date", cohort_team_date="cohort_date"
     )
+    # accepted or rejected once it is both handed over and judged
+    verdicts = (
+        appointments.filter("is_judged")
+        .group_by("lead_id", "is_qualified")
+        .agg(decided_at=pl.col("judged_at").min())
+    )
+    accepting = verdicts.filter("is_qualified")
+    rejecting = verdicts.filter(~pl.col("is_qualified")).join(accepting, on="lead_id", how="anti")
+    decided = [
+        handed_over.join(found, on="lead_id", how="inner", validate="1:1").with_columns(
+            event_date=pl.max_horizontal("cohort_date", business_date("decided_at")),
+            cohort_team_date="cohort_date",
+        )
+        for found in (accepting, rejecting)
+    ]
     return pl.concat(
-        [_count("leads_handed_over", handed_over), _count("handed_over_leads_won", won)]
+        [
+            _count("leads_handed_over", handed_over),
+            _count("handed_over_leads_won", won),
+            _count("leads_accepted", decided[0]),
+            _count("leads_rejected", decided[1]),
+        ]
     )
 
 
@@ -220,6 +256,44 @@ def _attendance_events(log: "WorldLog") -> pl.LazyFrame:
         )
     )
     return _sum("working_hours", worked, "working_hours")
+
+
+def _cadence_events(credited: pl.LazyFrame, of_leads: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """A lead's state is its own, dated by its acquisition; an approach is of who made it."""
+    leads = cadence.touch_counts(credited, of_leads, as_of).with_columns(
+        event_date="created_date", cohort_date="created_date"
+    )
+    touches = pl.col("touches")
+    untouched = leads.filter(touches == 0)
+    connected = cadence.first_connections(of_leads)
+    return pl.concat(
+        [
+            _count("leads_touched_3_to_5", leads.filter(touches.is_between(3, 5, closed="both"))),
+            _count("leads_touched_5_or_more", leads.filter(touches >= 5)),
+            _count("untouched_leads", untouched),
+            _sum("untouched_lead_days", untouched, "days_known"),
+            _count("approaches_to_leads", of_leads),
+            _count("leads_approached", cadence.first_approaches(of_leads)),
+            _count("leads_connected", connected),
+            _sum("approaches_until_connected", connected, "attempts"),
+        ]
+    )
+
+
+def _recycle_events(
+    log: "WorldLog", credited: pl.LazyFrame, of_leads: pl.LazyFrame, policies: Policies
+) -> pl.LazyFrame:
+    """A recycle is of the lead's rep; too early if its cycle had fewer approaches than asked."""
+    recycled = cadence.recycles(
+        log.recycles.lazy(), credited, of_leads, log.as_of_date
+    ).with_columns(cohort_date="created_date")
+    too_few = pl.col("attempts") < policies.recycle_minimum_approaches
+    return pl.concat(
+        [
+            _count("leads_recycled", recycled),
+            _count("leads_recycled_too_early", recycled.filter(too_few)),
+        ]
+    )
 
 
 def _of_lead(frame: pl.LazyFrame, leads: pl.LazyFrame) -> pl.LazyFrame:
