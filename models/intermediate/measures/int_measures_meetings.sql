@@ -51,7 +51,7 @@ pending as (
 
 ),
 
--- an appointment that is not over has not ended; nor has one that ended nobody knows how
+-- what is not over has not ended; nor has what ended nobody knows how
 ended as (
 
     select
