@@ -10,21 +10,23 @@
     cohort_date     column: what the cohort is dated by, NULL for events in no cohort;
                     none: the measures have no cohort basis
     rep_id, team, channel_id   columns; NULL becomes `unknown`
+    cohort_team     column: the team on the cohort basis, where it is not that of the
+                    event; none: the same
 
     One pass over the fact per basis, all its measures side by side, then one row per
     measure.
 -#}
 {% macro daily_measures(
     relation, measures, event_date, cohort_date,
-    rep_id='rep_id', team='team', channel_id='channel_id'
+    rep_id='rep_id', team='team', channel_id='channel_id', cohort_team=none
 ) -%}
-    {%- set bases = {'event': event_date} -%}
+    {%- set bases = {'event': (event_date, team)} -%}
     {%- if cohort_date is not none -%}
-        {%- do bases.update({'cohort': cohort_date}) -%}
+        {%- do bases.update({'cohort': (cohort_date, cohort_team or team)}) -%}
     {%- endif -%}
     with
 
-    {% for basis, date_column in bases.items() -%}
+    {% for basis, (date_column, team_column) in bases.items() -%}
     {{ basis }}_sums as (
 
         select
@@ -33,7 +35,7 @@
             {{ date_column }} as measure_date,
             {{ channel_id }} as channel_id,
             {{ rep_id }} as rep_id,
-            {{ team }} as team
+            {{ team_column }} as team
             {%- for measure_id, quantity in measures.items() %},
             sum({{ quantity }}) as {{ measure_id }}
             {%- endfor %}
@@ -52,7 +54,7 @@
             {{ date_column }},
             {{ channel_id }},
             {{ rep_id }},
-            {{ team }}
+            {{ team_column }}
 
     ){{ ',' if not loop.last }}
 

@@ -28,6 +28,7 @@ NEW = Policies(
     follow_up_starts="after_first_contact",
     open_window_days=3,
     influence_window_days=20,
+    recycle_minimum_approaches=8,
 )
 WITHDRAWN = "inbound_calls"
 

@@ -50,7 +50,7 @@ def past(sample: BuiltWorld, tmp_path_factory: pytest.TempPathFactory) -> BuiltW
 
 
 def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
-    """meeting_counts_at, follow_up_starts and both windows, all other than by default."""
+    """Every policy that decides what is counted, all other than by default."""
     import duckdb
 
     policies = Policies(
@@ -58,6 +58,7 @@ def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
         follow_up_starts="after_first_contact",
         open_window_days=7,
         influence_window_days=30,
+        recycle_minimum_approaches=3,
     )
     with duckdb.connect(str(past.warehouse)) as connection:
         for policy_id, value in vars(policies).items():

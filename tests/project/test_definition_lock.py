@@ -29,6 +29,17 @@ from kpi_warehouse.project_checks import Project
 ROOT = Path(__file__).resolve().parents[2]
 NODE = "model.inside_sales_kpis."
 QUALIFIED = "qualified_meeting_rate v1, qualified_meetings v1, win_rate_of_qualified v1"
+# what rests on field sales' judgement of a meeting
+JUDGED_KPIS = (
+    "acceptance_rate",
+    "leads_accepted",
+    "leads_rejected",
+    "qualified_meeting_rate",
+    "qualified_meetings",
+    "rejection_rate",
+    "win_rate_of_qualified",
+)
+JUDGED = ", ".join(f"{kpi_id} v1" for kpi_id in JUDGED_KPIS)
 
 
 class Agreed:
@@ -163,7 +174,7 @@ def test_a_mapping_changes(agreed: Agreed) -> None:
     agreed.files.remove("meeting_judgements", judgement_code="good")
     assert only(agreed.problems()).startswith(
         "mapping meeting_judgements: 'accept', 'good' changed its meaning or was removed; on it "
-        f"rests {QUALIFIED}: put it back"
+        f"rests {JUDGED}: put it back"
     )
 
 
@@ -185,7 +196,7 @@ def test_a_code_changes_on_a_day_and_the_kpis_do_not(agreed: Agreed) -> None:
     dated_judgement(agreed)
     assert only(agreed.problems()).startswith(
         "mapping meeting_judgements: 'accept' changes its meaning on 2026-10-01; on it rests "
-        f"{QUALIFIED}, in force then: set effective_to of these versions to 2026-09-30 and add "
+        f"{JUDGED}, in force then: set effective_to of these versions to 2026-09-30 and add "
         "their next ones from 2026-10-01 with their sign-offs"
     )
 
@@ -315,12 +326,11 @@ def dated_judgement(agreed: Agreed) -> None:
 
 def test_a_new_version_is_locked_beside_the_old_one(agreed: Agreed) -> None:
     dated_judgement(agreed)
-    kpi_ids = ("qualified_meetings", "qualified_meeting_rate", "win_rate_of_qualified")
-    for kpi_id in kpi_ids:
+    for kpi_id in JUDGED_KPIS:
         agreed.files.second_version(kpi_id, "2026-09-30", "2026-10-01")
     assert agreed.problems() == [
         f"{kpi_id} version 2: is agreed and not locked yet: run `make definitions`"
-        for kpi_id in sorted(kpi_ids)
+        for kpi_id in JUDGED_KPIS
     ]
     before = agreed.lock()["kpis"]["win_rate_of_qualified"]["1"]
     agreed.write()
@@ -416,9 +426,10 @@ def test_a_new_kpi_becomes_a_column_of_the_funnel(agreed: Agreed) -> None:
     assert agreed.lines[0] == f"wrote {funnel.PATH}"
     contract = yaml.safe_load((agreed.files.root / funnel.PATH).read_text("utf-8"))
     columns = [column["name"] for column in contract["models"][0]["columns"]]
-    assert columns[3:7] == ["leads_acquired", "calls_made", "dials_again", "inbound_calls"]
+    place = columns.index("dials_again")
+    assert columns[place - 1 : place + 2] == ["calls_made", "dials_again", "inbound_calls"]
     assert "calls_per_hour" not in columns
-    described = contract["models"][0]["columns"][5]["description"]
+    described = contract["models"][0]["columns"][place]["description"]
     assert described == "再架電数: 新 / Dials."
 
 

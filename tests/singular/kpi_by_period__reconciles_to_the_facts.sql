@@ -25,6 +25,10 @@
             'appointments_set': "true",
             'qualified_meetings': "judgement = 'qualified'",
             'meetings_pending_judgement': "outcome = 'held' and judgement is null",
+            'appointments_held': "outcome = 'held'",
+            'no_show_rate': "outcome = 'no_show'",
+            'appointments_rescheduled':
+                "is_rescheduled and outcome in ('held', 'no_show', 'cancelled')",
         },
         'fct_meetings': {
             'meetings': "meeting_basis = 'agreed'",
@@ -35,9 +39,20 @@
             'leads_acquired': "true",
             'leads_handed_over': "handed_over_at is not null",
             'win_rate': "handed_over_at is not null and won_at is not null",
+            'leads_accepted': "handed_over_at is not null and qualified_at is not null",
+            'leads_rejected':
+                "handed_over_at is not null and judged_at is not null "
+                ~ "and qualified_at is null",
+            'leads_touched_3_to_5_share': "touch_count in (3, 4, 5)",
+            'leads_touched_5_or_more_share': "touch_count > 4",
+            'untouched_leads': "first_touched_at is null",
         },
         'fct_leads_without_permission': {
             'permission_rate': "is_permission_granted",
+        },
+        'fct_lead_recycles': {
+            'leads_recycled': "true",
+            'leads_recycled_too_early': "is_too_early",
         },
         'fct_opportunities': {
             'deals_won': "is_won",
@@ -49,6 +64,12 @@
     'denominator': {
         'fct_appointments': {
             'qualified_meeting_rate': "judgement in ('qualified', 'not_qualified')",
+            'appointment_held_rate': "outcome in ('held', 'no_show', 'cancelled')",
+        },
+        'fct_leads': {
+            'attempts_per_lead': "first_touched_at is not null",
+            'attempts_to_first_connection': "first_connected_at is not null",
+            'untouched_lead_age': "first_touched_at is null",
         },
         'fct_leads_without_permission': {
             'permission_rate': "true",

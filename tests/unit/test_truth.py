@@ -41,6 +41,11 @@ def opt(text: str | None) -> datetime | None:
     return None if text is None else at(text)
 
 
+# what a lead of 1 April 2025 counts as by AS_OF
+UNTOUCHED = {"leads_acquired": 1, "untouched_leads": 1, "untouched_lead_days": 364}
+APPROACHED_ONCE = {"leads_acquired": 1, "leads_approached": 1, "approaches_to_leads": 1}
+
+
 @dataclass
 class Book:
     """Writes a `WorldLog` line by line; whatever a case does not mention has a harmless value."""
@@ -277,7 +282,7 @@ def test_r6__only_outbound_calls_are_made_and_inbound_is_its_own() -> None:
 
 def test_r6__internal_monitoring_and_test_calls_are_nothing_at_all() -> None:
     book = Book().lead().call("04-01 02:00", "target", is_countable=False).call("04-02 02:00")
-    assert counts(book) == {"leads_acquired": 1, "calls_made": 1, "approaches_to_targets": 1}
+    assert counts(book) == APPROACHED_ONCE | {"calls_made": 1, "approaches_to_targets": 1}
 
 
 @pytest.mark.parametrize(
@@ -319,11 +324,11 @@ def test_target__an_approach_without_a_lead_counts_under_unknown_but_is_never_nu
 def test_email__bounces_are_sent_but_not_delivered_opened_or_replied_to() -> None:
     bounced = {"human_opened_at": at("04-02 01:00"), "replied_at": at("04-02 01:00")}
     found = counts(Book().lead().mail("04-01 01:00", bounced_at=at("04-01 01:01"), **bounced))
-    assert found == {"leads_acquired": 1, "emails_sent": 1}
+    assert found == APPROACHED_ONCE | {"emails_sent": 1}
 
 
 def test_email__automatic_replies_are_not_sent_mail() -> None:
-    assert counts(Book().lead().mail("04-01 01:00", kind="auto_reply")) == {"leads_acquired": 1}
+    assert counts(Book().lead().mail("04-01 01:00", kind="auto_reply")) == UNTOUCHED
 
 
 def test_email__bulk_is_sent_and_opened_but_is_no_approach() -> None:
@@ -405,10 +410,8 @@ def test_touch__other_kinds_are_numbered_and_nothing_more() -> None:
 
 def test_touch__inbound_is_no_approach_and_no_direction_is_outbound() -> None:
     book = Book().lead().touch("04-01 01:00", direction="inbound", replied_at=at("04-01 02:00"))
-    assert counts(book.touch("04-02 01:00", direction=None)) == {
-        "leads_acquired": 1,
-        "approaches_to_targets": 1,
-    }
+    found = counts(book.touch("04-02 01:00", direction=None))
+    assert found == APPROACHED_ONCE | {"approaches_to_targets": 1}
 
 
 # --- follow-ups, connectors, effective conversations ---------------------------------------------
@@ -662,7 +665,7 @@ def test_r13__a_reopened_deal_that_is_open_again_is_not_closed() -> None:
 
 def test_deal__deleted_deals_are_nothing() -> None:
     book = Book().lead().deal("04-10 01:00", ("05-01 01:00", "受注"), is_deleted=True)
-    assert counts(book) == {"leads_acquired": 1}
+    assert counts(book) == UNTOUCHED
 
 
 def test_deal__sourced_and_influenced_overlap_and_involved_counts_once() -> None:
@@ -838,8 +841,8 @@ def test_r17__nothing_after_the_as_of_business_day_has_happened() -> None:
     late = "05-31 15:00"
     book = Book(as_of=date(2025, 5, 31)).lead(handed_over_at=at(late)).lead("L2", created=late)
     book.call(late).mail(late).touch(late).appointment(late).deal(late, (late, "受注"))
-    book.hours(date(2025, 6, 1), "8.00")
-    assert counts(book) == {"leads_acquired": 1}
+    book.hours(date(2025, 6, 1), "8.00").recycle(late)
+    assert counts(book) == UNTOUCHED | {"untouched_lead_days": 60}
 
 
 def test_r17__the_last_moment_of_the_as_of_day_has_happened() -> None:
@@ -883,6 +886,131 @@ def test_r17__a_meeting_is_pending_until_it_is_judged_and_not_held_before_it_sta
     assert "meetings_pending_judgement" not in after
 
 
+# --- appointments: how they ended ----------------------------------------------------------------
+
+
+def test_r12__an_appointment_ends_once_on_the_day_last_agreed_and_pending_ones_are_in_no_rate() -> (
+    None
+):
+    book = Book(as_of=date(2025, 6, 15)).lead()
+    book.appointment("05-01 01:00", "05-10 01:00", outcome="held", moves=2)
+    book.appointment("05-02 01:00", "05-31 15:00", outcome="no_show", moves=1)
+    book.appointment("05-03 01:00", "06-10 01:00", outcome="cancelled", moves=0)
+    book.appointment("05-04 01:00", "06-15 15:00", outcome="cancelled", moves=1)
+    book.appointment("05-05 01:00", "06-10 01:00", moves=1)
+    found = counts(book)
+    assert (found["appointments_set"], found["appointments_ended"]) == (5, 3)
+    ends = [date(2025, 5, 10), date(2025, 6, 1), date(2025, 6, 10)]
+    assert dates(book, "appointments_ended") == ends
+    assert dates(book, "appointments_held") == ends[:1]
+    assert dates(book, "appointments_rescheduled") == ends[:2]
+    assert kpi(book, "appointment_held_rate") == (1, 3, pytest.approx(1 / 3))
+    assert kpi(book, "no_show_rate", grain="month", start=date(2025, 6, 1)) == (1, 2, 0.5)
+    assert kpi(book, "reschedule_rate") == (2, 3, pytest.approx(2 / 3))
+
+
+# --- acceptance by field sales -------------------------------------------------------------------
+
+
+def judged(book: Book, lead_id: str, *verdicts: tuple[str, str]) -> None:
+    for when, judgement in verdicts:
+        said = {"outcome": "held", "judged_at": at(when), "judgement": judgement}
+        book.appointment("04-02 01:00", "04-03 01:00", lead_id, **said)
+
+
+def test_acceptance__is_of_handed_over_leads_and_waits_for_hand_over_and_judgement() -> None:
+    book = Book()
+    for lead_id in ("before", "after", "twice", "refused", "not judged"):
+        book.lead(lead_id, handed_over_at=at("04-30 14:59"))
+    book.lead("never handed over")
+    judged(book, "before", ("04-20 01:00", "qualified"))
+    judged(book, "after", ("05-10 01:00", "qualified"))
+    judged(book, "twice", ("04-20 01:00", "not_qualified"), ("06-10 01:00", "qualified"))
+    judged(book, "refused", ("05-20 01:00", "not_qualified"), ("05-25 01:00", "not_qualified"))
+    judged(book, "never handed over", ("04-20 01:00", "qualified"))
+    accepted = [date(2025, 4, 30), date(2025, 5, 10), date(2025, 6, 10)]
+    assert dates(book, "leads_accepted") == accepted
+    assert dates(book, "leads_rejected") == [date(2025, 5, 20)]
+    assert kpi(book, "acceptance_rate", COHORT, "month", date(2025, 4, 1)) == (3, 5, 0.6)
+    assert kpi(book, "rejection_rate", COHORT, "month", date(2025, 4, 1)) == (1, 5, 0.2)
+    # flows of May: nothing was handed over then
+    assert kpi(book, "acceptance_rate", EVENT, "month", date(2025, 5, 1)) == (1, 0, None)
+
+
+def test_r11__what_becomes_of_a_hand_over_stays_with_its_team_on_the_cohort_basis() -> None:
+    book = Book().user("r1", "East", "inside_sales", active_to=date(2025, 4, 30))
+    book.user("r1", "West", "inside_sales", active_from=date(2025, 5, 1))
+    book.lead(owner_id="r1", handed_over_at=at("04-20 01:00"))
+    judged(book, "L1", ("05-10 01:00", "qualified"))
+    book.deal("05-02 01:00", ("06-01 01:00", "受注"))
+    for rate in ("acceptance_rate", "win_rate"):
+        cohort = {"basis": COHORT, "grain": "month", "start": date(2025, 4, 1)}
+        assert kpi(book, rate, **cohort, dimension="team", member="East") == (1, 1, 1.0)
+        assert kpi(book, rate, **cohort, dimension="team", member="West") is None
+        assert kpi(book, rate, dimension="team", member="East") == (0, 1, 0.0)
+        assert kpi(book, rate, dimension="team", member="West") == (1, 0, None)
+
+
+# --- cadence -------------------------------------------------------------------------------------
+
+
+def test_cadence__bands_include_both_bounds_and_overlap_at_five() -> None:
+    book = Book()
+    for touches in (0, 2, 3, 5, 6):
+        book.lead(f"L{touches}")
+        for day in range(touches):
+            book.touch(f"05-0{day + 1} 01:00", "letter", f"L{touches}")
+    assert kpi(book, "leads_touched_3_to_5_share", COHORT) == (2, 5, 0.4)
+    assert kpi(book, "leads_touched_5_or_more_share", COHORT) == (2, 5, 0.4)
+    assert kpi(book, "untouched_lead_share", COHORT) == (1, 5, 0.2)
+    assert kpi(book, "attempts_per_lead", COHORT) == (16, 4, 4.0)
+
+
+def test_cadence__attempts_and_new_leads_are_dated_by_the_approach_and_of_who_made_it() -> None:
+    book = Book().lead(owner_id="f1").call("04-30 01:00").call("05-02 01:00", rep_id="r2")
+    book.call("05-03 01:00", lead_id=None)
+    assert kpi(book, "attempts_per_lead", EVENT, "month", date(2025, 4, 1)) == (1, 1, 1.0)
+    assert kpi(book, "attempts_per_lead", EVENT, "month", date(2025, 5, 1)) == (1, 0, None)
+    assert kpi(book, "attempts_per_lead", COHORT, "month", date(2025, 4, 1)) == (2, 1, 2.0)
+    assert counts(book, by="rep_id")["approaches_to_leads", "r2"] == 1
+    assert counts(book, by="rep_id")["leads_approached", "r1"] == 1
+
+
+def test_cadence__the_first_connection_ends_the_attempts_over_all_cycles() -> None:
+    book = Book().lead().call("04-02 00:00", "target", direction="inbound")
+    book.mail("04-02 01:00").call("04-03 01:00", "machine").recycle("05-01 01:00")
+    book.call("05-02 01:00", "gatekeeper", rep_id="r2").call("05-03 01:00", "target")
+    book.lead("L2").call("04-02 01:00", lead_id="L2")
+    assert kpi(book, "attempts_to_first_connection") == (3, 1, 3.0)
+    assert counts(book, by="rep_id")["leads_connected", "r2"] == 1
+    assert kpi(Book().lead(), "attempts_to_first_connection") is None
+
+
+def test_cadence__an_untouched_lead_ages_until_as_of_and_may_have_called_in() -> None:
+    book = Book(as_of=date(2025, 4, 11)).lead().lead("L2", "04-10 15:00").lead("L3")
+    book.call("04-02 01:00", "target", direction="inbound").call("04-03 01:00", lead_id="L3")
+    book.lead("L4", is_deleted=True).call("04-11 15:00", lead_id="L2")
+    assert kpi(book, "untouched_lead_age", EVENT, "month", date(2025, 4, 1)) == (10, 2, 5.0)
+    assert kpi(Book().lead("L3").call("04-03 01:00", lead_id="L3"), "untouched_lead_age") is None
+
+
+def test_recycles__are_too_early_by_the_approaches_of_the_cycle_they_end() -> None:
+    book = Book().lead()
+    for day in (2, 3, 4, 5, 6):
+        book.call(f"04-0{day} 01:00")
+    book.recycle("05-01 01:00").call("05-01 01:00").call("05-02 01:00").recycle("06-01 01:00")
+    book.recycle("06-02 01:00").lead("L2", is_deleted=True).recycle("06-01 01:00", "L2")
+    assert dates(book, "leads_recycled") == [
+        date(2025, 5, 1),
+        date(2025, 6, 1),
+        date(2025, 6, 2),
+    ]
+    assert kpi(book, "recycled_too_early_share") == (2, 3, pytest.approx(2 / 3))
+    strict, lax = Policies(recycle_minimum_approaches=6), Policies(recycle_minimum_approaches=2)
+    assert counts(book, strict)["leads_recycled_too_early"] == 3
+    assert counts(book, lax)["leads_recycled_too_early"] == 1
+
+
 # --- the list and the shape ----------------------------------------------------------------------
 
 
@@ -902,6 +1030,13 @@ def busy() -> Book:
         book.appointment("05-07 01:00", "05-14 01:00", lead_id, **held, **yes)
         book.appointment("05-08 01:00", "05-15 01:00", lead_id, **held)
         book.deal("05-16 01:00", ("05-17 01:00", "提案"), ("06-16 01:00", "受注"), lead_id=lead_id)
+    book.lead("L4", owner_id="r1").lead("L5", owner_id="r2", handed_over_at=at("05-01 01:00"))
+    no = {"judged_at": at("05-20 01:00"), "judgement": "not_qualified", "outcome": "held"}
+    book.appointment("05-07 01:00", "05-14 01:00", "L5", moves=1, **no)
+    book.appointment("05-08 01:00", "05-15 01:00", "L5", outcome="no_show")
+    for day in range(4):
+        book.call(f"06-0{day + 1} 01:00", None, "L5", rep_id="r2")
+    book.recycle("07-01 01:00", "L5")
     return book.permission("05-20 01:00").hours(date(2025, 5, 3), "7.75")
 
 

@@ -213,6 +213,11 @@ final as (
         case when outcome = 'held' then coalesce(starts_at, booked_at) end as held_at,
         case when outcome = 'held' and stated_judgement is not null then judged_at end
             as judged_at,
+        -- the day on which it took place, or was to take place after its last move
+        case
+            when outcome in ('held', 'no_show', 'cancelled')
+                then coalesce(starts_at, booked_at)
+        end as ended_at,
         {{ business_date('booked_at') }} as booked_date
     from ended
 

@@ -40,6 +40,9 @@ final as (
             order by appointments.booked_at, appointments.appointment_id
         ) as lead_booking_number,
 
+        -- booleans
+        appointments.booking_count > 1 as is_rescheduled,
+
         -- dates
         appointments.booked_at,
         appointments.held_at,
@@ -47,6 +50,7 @@ final as (
         appointments.booked_date,
         {{ business_date('appointments.held_at') }} as held_date,
         {{ business_date('appointments.judged_at') }} as judged_date,
+        {{ business_date('appointments.ended_at') }} as ended_date,
         activities.acquired_date
     from appointments
     -- one-to-one

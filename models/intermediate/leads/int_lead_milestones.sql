@@ -147,7 +147,28 @@ final as (
         deal_milestones.won_at,
         leads.acquired_date,
         leads.handed_over_date,
-        deal_milestones.won_date
+        deal_milestones.won_date,
+        -- it takes the hand-over and the judgement, in whichever order
+        case
+            when
+                leads.handed_over_date is null
+                or appointment_milestones.qualified_at is null
+                then null
+            when appointment_milestones.qualified_at < leads.handed_over_at
+                then leads.handed_over_date
+            else {{ business_date('appointment_milestones.qualified_at') }}
+        end as accepted_date,
+        -- whoever is judged qualified later was not rejected
+        case
+            when
+                leads.handed_over_date is null
+                or appointment_milestones.judged_at is null
+                or appointment_milestones.qualified_at is not null
+                then null
+            when appointment_milestones.judged_at < leads.handed_over_at
+                then leads.handed_over_date
+            else {{ business_date('appointment_milestones.judged_at') }}
+        end as rejected_date
     from leads
     -- all one-to-one
     left join first_approaches

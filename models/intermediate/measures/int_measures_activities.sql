@@ -36,6 +36,7 @@ final as (
             'follow_ups': one_if('is_follow_up'),
             'connectors': one_if('is_connector'),
             'effective_conversations': one_if('is_effective_conversation'),
+            'approaches_to_leads': one_if('is_approach and lead_id is not null'),
         },
     ) }}
 

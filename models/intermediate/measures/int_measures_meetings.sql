@@ -1,6 +1,6 @@
 {#-
     Grain: one row per measure, basis, regime, date, channel, rep and team.
-    What is counted in the meeting phase: appointments when booked, held and judged;
+    What is counted in the meeting phase: appointments when booked, ended and judged;
     meetings per lead and engagement cycle.
 -#}
 with
@@ -48,6 +48,20 @@ pending as (
         on appointments.booked_by_id = reps.rep_id
         and appointments.held_date between reps.valid_from and reps.valid_to
     where appointments.outcome = 'held' and appointments.judgement is null
+
+),
+
+-- what is not over has not ended; nor has what ended nobody knows how
+ended as (
+
+    select
+        appointments.*,
+        reps.team as end_team
+    from appointments
+    left join reps
+        on appointments.booked_by_id = reps.rep_id
+        and appointments.ended_date between reps.valid_from and reps.valid_to
+    where appointments.ended_date is not null
 
 ),
 
@@ -101,6 +115,24 @@ final as (
             measures={'meetings_pending_judgement': '1'},
         ) }}
     ) as pending_judgements
+
+    union all
+
+    select * from (
+        {{ daily_measures(
+            relation='ended',
+            event_date='ended_date',
+            cohort_date='acquired_date',
+            rep_id='booked_by_id',
+            team='end_team',
+            measures={
+                'appointments_ended': '1',
+                'appointments_held': one_if("outcome = 'held'"),
+                'appointments_no_show': one_if("outcome = 'no_show'"),
+                'appointments_rescheduled': one_if('is_rescheduled'),
+            },
+        ) }}
+    ) as appointment_ends
 
     union all
 

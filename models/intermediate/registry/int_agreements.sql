@@ -10,6 +10,7 @@
     'open_window_days': 'integer',
     'influence_window_days': 'integer',
     'small_sample_below': 'integer',
+    'recycle_minimum_approaches': 'integer',
 } -%}
 with
 
@@ -95,6 +96,7 @@ final as (
         in_force.open_window_days,
         in_force.influence_window_days,
         in_force.small_sample_below,
+        in_force.recycle_minimum_approaches,
 
         -- dates
         in_force.date_day,

@@ -21,13 +21,17 @@ final as (
         outcome,
         judgement,
 
+        -- booleans
+        is_rescheduled,
+
         -- dates
         booked_at,
         held_at,
         judged_at,
         booked_date,
         held_date,
-        judged_date
+        judged_date,
+        ended_date
     from appointments
 
 )

@@ -40,7 +40,9 @@ final as (
         won_at,
         acquired_date,
         handed_over_date,
-        won_date
+        won_date,
+        accepted_date,
+        rejected_date
     from leads
 
 )

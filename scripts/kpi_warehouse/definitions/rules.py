@@ -26,7 +26,7 @@ from .registry import (
 )
 
 STATUSES = (DRAFT, AGREED, RETIRED)
-OVER_A_DENOMINATOR = ("rate", "ratio")
+OVER_A_DENOMINATOR = ("rate", "ratio", "days")
 UNITS = ("count", "jpy", *OVER_A_DENOMINATOR)
 # what makes a KPI this KPI: with another value it would be another one, with its own id
 KIND = (

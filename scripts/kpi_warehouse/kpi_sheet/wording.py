@@ -53,11 +53,13 @@ TOTALS = {
     "count": Text("件数", "Count"),
     "jpy": Text("金額の合計", "Sum of JPY"),
     "hours": Text("時間の合計", "Sum of hours"),
+    "days": Text("日数の合計", "Sum of days"),
 }
 PER = {
     "count": (Text("件", "cases"), Text("件", "case")),
     "jpy": (Text("円", "JPY"), Text("円", "JPY")),
     "hours": (Text("時間", "hours"), Text("時間", "hour")),
+    "days": (Text("日", "days"), Text("日", "day")),
 }
 NONE = Text("なし", "None")
 NO_TARGET = Text("目標なし", "no target")
@@ -70,7 +72,7 @@ NOT_REQUIRED = Text("不要", "not required")
 
 @dataclass(frozen=True)
 class Figure:
-    """A number and what it is: count, hours, jpy, rate, ratio or version."""
+    """A number and what it is: count, hours, days, jpy, rate, ratio or version."""
 
     value: Number | None
     kind: str
@@ -83,7 +85,7 @@ class Figure:
             return f"{float(self.value) * 100:,.1f}%"
         if self.kind == "jpy":
             return f"¥{self.value:,.0f}"
-        return f"{self.value:,.{ {'ratio': 2, 'hours': 1}.get(self.kind, 0) }f}"
+        return f"{self.value:,.{ {'ratio': 2, 'hours': 1, 'days': 1}.get(self.kind, 0) }f}"
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,12 @@ def unit(version: Version) -> Text:
         one, other = PER.get(version.numerator.unit), PER.get(version.denominator.unit)
         if one and other:
             return Text(f"{one[0].ja}/{other[1].ja}", f"{one[0].en} per {other[1].en}")
-    words = {"count": Text("件", "cases"), "rate": Text("%", "%"), "jpy": Text("円", "JPY")}
+    words = {
+        "count": Text("件", "cases"),
+        "rate": Text("%", "%"),
+        "jpy": Text("円", "JPY"),
+        "days": Text("日", "days"),
+    }
     return word(words, version.unit)
 
 
@@ -160,6 +167,7 @@ def shown_as(version: Version) -> Text:
         ),
         "ratio": Text("小数2桁で表示", "shown with two decimals"),
         "jpy": Text("円単位の整数で表示", "shown in whole yen"),
+        "days": Text("小数1桁で表示", "shown with one decimal"),
     }
     if version.unit not in how:
         return in_word

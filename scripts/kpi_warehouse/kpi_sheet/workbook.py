@@ -30,6 +30,7 @@ NUMBER_FORMATS = {
     "jpy": '"¥"#,##0',
     "rate": "0.0%",
     "ratio": "#,##0.00",
+    "days": "#,##0.0",
 }
 DATE_FORMAT = "yyyy-mm-dd"
 LIST_SHEET = "KPI一覧 KPIs"

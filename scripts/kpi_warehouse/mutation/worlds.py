@@ -113,6 +113,7 @@ _NEW = Policies(
     follow_up_starts="after_first_contact",
     open_window_days=3,
     influence_window_days=20,
+    recycle_minimum_approaches=8,
 )
 _REDEFINED, _WITHDRAWN, _DRAFTED = "meeting_rate", "inbound_calls", "connection_rate"
 

@@ -114,6 +114,7 @@ MARTS = (
                 "appointment_set_at appointment_held_at meeting_at judged_at qualified_at "
                 "handed_over_at won_at"
             ),
+            date="accepted_date rejected_date",
         ),
     ),
     Mart(
@@ -123,7 +124,9 @@ MARTS = (
             string=(
                 "appointment_id lead_id opportunity_id channel_id booked_by_id outcome judgement"
             ),
+            boolean="is_rescheduled",
             timestamp="booked_at held_at judged_at",
+            date="ended_date",
         ),
         may_be_empty=True,
     ),
@@ -145,6 +148,28 @@ MARTS = (
             string="lead_id channel_id rep_id",
             boolean="is_permission_granted",
             date="connected_date",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "fct_lead_cadence",
+        ("lead_id",),
+        _columns(
+            string="lead_id channel_id rep_id first_approach_rep_id first_connection_rep_id",
+            bigint="touch_count attempts_to_first_connection untouched_days",
+            boolean="is_untouched",
+            date="acquired_date first_approach_date first_connection_date",
+        ),
+    ),
+    Mart(
+        "fct_lead_recycles",
+        ("lead_id", "ended_cycle_number"),
+        _columns(
+            string="lead_id channel_id rep_id",
+            bigint="ended_cycle_number approach_count",
+            boolean="is_too_early",
+            timestamp="recycled_at",
+            date="recycled_date",
         ),
         may_be_empty=True,
     ),

@@ -24,6 +24,9 @@ _GROUPED_PHONE = (
 )
 _PLAIN_PHONE = "^([+][1-9][0-9]{9,14}|0[1-9][0-9]{8,9})$"
 
+# SQL: whether the numerator of a row has to be a part of its denominator
+_IS_PART = "case rows.basis when 'event' then kpis.is_subset_event else kpis.is_subset_cohort end"
+
 # amounts are added as floating point here
 _DECIMALS = 2
 
@@ -103,9 +106,7 @@ def profile_registry(connection: duckdb.DuckDBPyConnection, kpi_definitions: Pat
 def profile_values(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """One row per KPI mart, KPI and basis: how many of its rows break a rule of arithmetic.
 
-    A rate whose numerator the registry calls a part of its denominator lies within 0 and 1. That
-    does not hold for reps and teams on the cohort basis, where both are credited to whoever did it
-    at the time (R11): a lead that one team handed over may be won after its rep has changed teams.
+    A rate whose numerator the registry calls a part of its denominator lies within 0 and 1.
     """
     frames = [
         connection.execute(
@@ -118,10 +119,10 @@ def profile_values(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
                 count(*) filter (
                     where
                         kpis.unit = 'rate'
-                        and (rows.value < 0 or (rows.value > 1 and {_is_part(mart)}))
+                        and (rows.value < 0 or (rows.value > 1 and {_IS_PART}))
                 ) as rates_out_of_range,
                 count(*) filter (
-                    where rows.numerator > rows.denominator and {_is_part(mart)}
+                    where rows.numerator > rows.denominator and {_IS_PART}
                 ) as numerators_too_large,
                 count(*) filter (
                     where rows.numerator < 0 or rows.denominator < 0
@@ -141,7 +142,7 @@ def profile_values(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
                 count(*) filter (
                     where
                         not rows.value between rows.ci_low - 1e-9 and rows.ci_high + 1e-9
-                        and {_is_part(mart)}
+                        and {_IS_PART}
                 ) as wrong_intervals
             from marts.{mart.name} as rows
             inner join marts.dim_kpis as kpis
@@ -347,12 +348,6 @@ def _personal_columns(
         {"email": _EMAIL, "grouped": _GROUPED_PHONE, "plain": _PLAIN_PHONE},
     ).fetchone()
     return [f"{name} ({count} rows)" for name, count in zip(texts, counts, strict=True) if count]
-
-
-def _is_part(mart: Mart) -> str:
-    """SQL: whether the numerator of a row has to be a part of its denominator."""
-    cohort = "false" if {"rep_id", "team"} & set(mart.key) else "kpis.is_subset_cohort"
-    return f"case rows.basis when 'event' then kpis.is_subset_event else {cohort} end"
 
 
 def _differing_cells(connection: duckdb.DuckDBPyConnection, kpi_id: str) -> int:

@@ -38,6 +38,7 @@ _POLICY_TYPES = {
     "follow_up_starts": str,
     "open_window_days": int,
     "influence_window_days": int,
+    "recycle_minimum_approaches": int,
 }
 
 

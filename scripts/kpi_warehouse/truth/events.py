@@ -2,15 +2,17 @@
 
 One frame per family. Every row is one thing a measure counts; a measure's total over any slice
 is the sum of `quantity` over its rows there. A thing that several measures count has a row for
-each of them.
+each of them. `team` is the rep's on the day of the event; `cohort_team` is the one of the day that
+credits the cohort, which for what becomes of a handed-over lead is the day of the hand-over.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from kpi_warehouse.truth import cadence, facts
 from kpi_warehouse.truth import deals as opportunities
-from kpi_warehouse.truth import facts
 from kpi_warehouse.truth.calendar import business_date
 from kpi_warehouse.truth.facts import UNKNOWN, Policies
 
@@ -28,6 +30,7 @@ SCHEMA = pl.Schema(
         "channel_id": pl.String,
         "rep_id": pl.String,
         "team": pl.String,
+        "cohort_team": pl.String,
         "quantity": QUANTITY,
     }
 )
@@ -45,8 +48,8 @@ def counted_events(
         policies: the choices the definitions leave open.
 
     Families: leads, calls, emails, approaches, appointments, meetings, permissions, handovers,
-    deals, attendance. `channel_id` is null only for attendance, which has no channel;
-    `cohort_date` is null where no surviving lead is known (R10, R15).
+    deals, attendance, cadence, recycles. `channel_id` is null only for attendance, which has no
+    channel; `cohort_date` is null where no surviving lead is known (R10, R15).
     """
     # collected where several families read them, so that each is worked out once
     leads = facts.surviving_leads(log).collect().lazy()
@@ -64,6 +67,7 @@ def counted_events(
         validate="1:1",
     )
     first_connections = facts.first_target_connections(log, approaches, leads)
+    of_leads = _of_lead(approaches.join(leads, on="lead_id", how="semi"), leads).collect().lazy()
     families = {
         "leads": _lead_events(credited),
         "calls": _call_events(_of_lead(facts.calls(log), leads)),
@@ -76,9 +80,11 @@ def counted_events(
             policies,
         ),
         "permissions": _permission_events(_of_lead(first_connections, leads)),
-        "handovers": _handover_events(credited, deals),
+        "handovers": _handover_events(credited, deals, appointments),
         "deals": _deal_events(_of_lead(deals, leads)),
         "attendance": _attendance_events(log),
+        "cadence": _cadence_events(credited, of_leads, log.as_of_date),
+        "recycles": _recycle_events(log, credited, of_leads, policies),
     }
     counted = dict(zip(families, pl.collect_all(families.values()), strict=True))
     return _with_teams(counted, log.users)
@@ -134,7 +140,13 @@ def _approach_events(approaches: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _appointment_events(appointments: pl.LazyFrame) -> pl.LazyFrame:
-    """Booked on the first booking (R12), judged on the decision, pending since it was held."""
+    """Booked on the first booking (R12), judged on the decision, pending since it was held.
+
+    It ends on the day last agreed; what is still to come has not ended, and counts in no rate.
+    """
+    ended = appointments.filter(pl.col("ended_date").is_not_null()).with_columns(
+        event_date="ended_date"
+    )
     judged = appointments.with_columns(event_date="judged_date")
     pending = appointments.filter("is_pending").with_columns(event_date="held_date")
     return pl.concat(
@@ -143,6 +155,10 @@ def _appointment_events(appointments: pl.LazyFrame) -> pl.LazyFrame:
             _count("meetings_judged", judged.filter("is_judged")),
             _count("meetings_qualified", judged.filter("is_qualified")),
             _count("meetings_pending_judgement", pending),
+            _count("appointments_ended", ended),
+            _count("appointments_held", ended.filter("is_held")),
+            _count("appointments_no_show", ended.filter("is_no_show")),
+            _count("appointments_rescheduled", ended.filter("was_moved")),
         ]
     )
 
@@ -172,17 +188,39 @@ def _permission_events(first_connections: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _handover_events(credited: pl.LazyFrame, deals: pl.LazyFrame) -> pl.LazyFrame:
-    """The cohort of a hand-over is its own date, and so is that of the win that follows."""
+def _handover_events(
+    credited: pl.LazyFrame, deals: pl.LazyFrame, appointments: pl.LazyFrame
+) -> pl.LazyFrame:
+    """The cohort of a hand-over is its own date, and so is that of what becomes of it."""
     handed_over = credited.filter(pl.col("handed_over_at").is_not_null()).with_columns(
         event_date=business_date("handed_over_at"), cohort_date=business_date("handed_over_at")
     )
     first_wins = deals.filter("is_won").group_by("lead_id").agg(won_date=pl.col("event_date").min())
     won = handed_over.join(first_wins, on="lead_id", how="inner", validate="1:1").with_columns(
-        event_date="won_date"
+        event_date="won_date", cohort_team_date="cohort_date"
     )
+    # accepted or rejected once it is both handed over and judged
+    verdicts = (
+        appointments.filter("is_judged")
+        .group_by("lead_id", "is_qualified")
+        .agg(decided_at=pl.col("judged_at").min())
+    )
+    accepting = verdicts.filter("is_qualified")
+    rejecting = verdicts.filter(~pl.col("is_qualified")).join(accepting, on="lead_id", how="anti")
+    decided = [
+        handed_over.join(found, on="lead_id", how="inner", validate="1:1").with_columns(
+            event_date=pl.max_horizontal("cohort_date", business_date("decided_at")),
+            cohort_team_date="cohort_date",
+        )
+        for found in (accepting, rejecting)
+    ]
     return pl.concat(
-        [_count("leads_handed_over", handed_over), _count("handed_over_leads_won", won)]
+        [
+            _count("leads_handed_over", handed_over),
+            _count("handed_over_leads_won", won),
+            _count("leads_accepted", decided[0]),
+            _count("leads_rejected", decided[1]),
+        ]
     )
 
 
@@ -220,6 +258,44 @@ def _attendance_events(log: "WorldLog") -> pl.LazyFrame:
     return _sum("working_hours", worked, "working_hours")
 
 
+def _cadence_events(credited: pl.LazyFrame, of_leads: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """A lead's state is its own, dated by its acquisition; an approach is of who made it."""
+    leads = cadence.touch_counts(credited, of_leads, as_of).with_columns(
+        event_date="created_date", cohort_date="created_date"
+    )
+    touches = pl.col("touches")
+    untouched = leads.filter(touches == 0)
+    connected = cadence.first_connections(of_leads)
+    return pl.concat(
+        [
+            _count("leads_touched_3_to_5", leads.filter(touches.is_between(3, 5, closed="both"))),
+            _count("leads_touched_5_or_more", leads.filter(touches >= 5)),
+            _count("untouched_leads", untouched),
+            _sum("untouched_lead_days", untouched, "days_known"),
+            _count("approaches_to_leads", of_leads),
+            _count("leads_approached", cadence.first_approaches(of_leads)),
+            _count("leads_connected", connected),
+            _sum("approaches_until_connected", connected, "attempts"),
+        ]
+    )
+
+
+def _recycle_events(
+    log: "WorldLog", credited: pl.LazyFrame, of_leads: pl.LazyFrame, policies: Policies
+) -> pl.LazyFrame:
+    """A recycle is of the lead's rep; too early if its cycle had fewer approaches than asked."""
+    recycled = cadence.recycles(
+        log.recycles.lazy(), credited, of_leads, log.as_of_date
+    ).with_columns(cohort_date="created_date")
+    too_few = pl.col("attempts") < policies.recycle_minimum_approaches
+    return pl.concat(
+        [
+            _count("leads_recycled", recycled),
+            _count("leads_recycled_too_early", recycled.filter(too_few)),
+        ]
+    )
+
+
 def _of_lead(frame: pl.LazyFrame, leads: pl.LazyFrame) -> pl.LazyFrame:
     """Add the lead's channel and cohort; without a surviving lead `unknown` and none (R10, R18)."""
     known = leads.lazy().select("lead_id", "channel_id", cohort_date="created_date")
@@ -236,32 +312,35 @@ def _count(measure_id: str, frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _sum(measure_id: str, frame: pl.LazyFrame, quantity: str | pl.Expr) -> pl.LazyFrame:
-    """The quantity of the measure per row; a missing value is nothing."""
+    """The quantity of the measure per row; a missing value is nothing.
+
+    A frame with a `cohort_team_date` says whose team of which day a cohort is credited to.
+    """
     amount = pl.col(quantity) if isinstance(quantity, str) else quantity
+    has_own = "cohort_team_date" in frame.collect_schema().names()
     return frame.select(
         pl.lit(measure_id).alias("measure_id"),
         "event_date",
         "cohort_date",
         "channel_id",
         pl.col("rep_id").fill_null(UNKNOWN),
+        pl.col("cohort_team_date" if has_own else "event_date").alias("cohort_team_date"),
         amount.cast(QUANTITY).fill_null(0).alias("quantity"),
     )
 
 
 def _with_teams(families: dict[str, pl.DataFrame], users: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Add the rep's team on the event date, `unknown` if none (R11)."""
+    """Add the rep's teams on the event date and of the cohort, `unknown` if none (R11)."""
     frames = [frame.lazy() for frame in families.values()]
-    pairs = pl.concat([frame.select("rep_id", date="event_date") for frame in frames]).unique()
-    teams = (
-        facts.memberships(pairs, users.lazy())
-        .select("rep_id", "team", event_date="date")
-        .collect()
-        .lazy()
-    )
-    with_teams = [
-        frame.join(teams, on=["rep_id", "event_date"], how="left", validate="m:1")
-        .with_columns(pl.col("team").fill_null(UNKNOWN))
-        .select(SCHEMA.names())
-        for frame in frames
-    ]
+    days = {"event_date": "team", "cohort_team_date": "cohort_team"}
+    pairs = pl.concat([frame.select("rep_id", date=day) for frame in frames for day in days])
+    teams = facts.memberships(pairs.unique(), users.lazy()).select("rep_id", "date", "team")
+    known = teams.collect().lazy()
+    with_teams = []
+    for frame in frames:
+        for day, team in days.items():
+            of_day = known.select("rep_id", pl.col("date").alias(day), pl.col("team").alias(team))
+            frame = frame.join(of_day, on=["rep_id", day], how="left", validate="m:1")
+        unknown = pl.col(*days.values()).fill_null(UNKNOWN)
+        with_teams.append(frame.with_columns(unknown).select(SCHEMA.names()))
     return dict(zip(families, pl.collect_all(with_teams), strict=True))

@@ -39,6 +39,7 @@ _APPROACH_ORDER = (
     "can_reach_target",
     "reached_target",
     "is_contact",
+    "is_answered",
     "need_recorded",
 )
 
@@ -54,6 +55,7 @@ class Policies:
     follow_up_starts: FollowUpStart = "after_first_attempt"
     open_window_days: int = 14
     influence_window_days: int = 90
+    recycle_minimum_approaches: int = 5
 
     def __post_init__(self) -> None:
         """Refuse a value no rule knows: a typing mistake must not silently mean the default."""
@@ -63,7 +65,7 @@ class Policies:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it is {' or '.join(allowed)}")
-        for name in ("open_window_days", "influence_window_days"):
+        for name in ("open_window_days", "influence_window_days", "recycle_minimum_approaches"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is 0 or more")
 
@@ -177,7 +179,8 @@ def approaches(log: "WorldLog", policies: Policies) -> pl.LazyFrame:
     """Grain: one row per outbound dial, 1:1 mail or outbound touch.
 
     Columns: activity_id, lead_id, rep_id, at, event_date, cycle, touch_number, and the flags
-    is_to_target, is_target_connected, is_follow_up, is_connector, is_effective. Cycle and
+    is_answered (a dial that a person answered), is_to_target, is_target_connected, is_follow_up,
+    is_connector, is_effective. Cycle and
     touch number are null without a lead. Only calls, DMs and delivered 1:1 mails can reach a
     target; letters, forms and the like are approaches that are numbered and nothing more.
     """
@@ -201,6 +204,7 @@ def approaches(log: "WorldLog", policies: Policies) -> pl.LazyFrame:
             "event_date",
             "cycle",
             "touch_number",
+            "is_answered",
             "is_to_target",
             "is_target_connected",
             "is_follow_up",
@@ -214,12 +218,15 @@ def appointments(log: "WorldLog") -> pl.LazyFrame:
     """Grain: one row per appointment, reschedules already folded into one (R12).
 
     Columns: appointment_id, lead_id, rep_id (the booker), at (first booking), is_qualified,
-    is_judged (held and judged), is_pending (held, no judgement yet), event_date, held_date,
-    judged_date, cycle, number (1 for the first of its lead and cycle; null without a lead).
+    is_judged (held and judged), is_pending (held, no judgement yet), is_held, is_no_show,
+    was_moved, event_date, held_date, judged_date, ended_date (null while it is still to come or
+    nobody knows how it went), judged_at, cycle, number (1 for the first of its lead and cycle; null
+    without a lead).
     """
     as_of = log.as_of_date
     held = (pl.col("outcome") == "held").fill_null(value=False) & has_come("starts_at", as_of)
     judged = held & pl.col("judgement").is_not_null() & has_come("judged_at", as_of)
+    ended = is_in("outcome", ("held", "no_show", "cancelled")) & has_come("starts_at", as_of)
     booked = (
         log.appointments.lazy()
         .filter(has_passed("booked_at", as_of))
@@ -231,9 +238,14 @@ def appointments(log: "WorldLog") -> pl.LazyFrame:
             is_judged=judged,
             is_qualified=judged & (pl.col("judgement") == "qualified").fill_null(value=False),
             is_pending=held & ~judged,
+            is_held=held,
+            is_no_show=ended & is_in("outcome", ("no_show",)),
+            was_moved=(pl.col("moves") > 0).fill_null(value=False),
             event_date=business_date("booked_at"),
             held_date=pl.when(held).then(business_date("starts_at")),
             judged_date=pl.when(judged).then(business_date("judged_at")),
+            ended_date=pl.when(ended).then(business_date("starts_at")),
+            judged_at=pl.when(judged).then("judged_at"),
         )
     )
     return numbered(with_cycle(booked, log, "at"), "number", ["at", "appointment_id"])
@@ -348,6 +360,7 @@ def _dials(log: "WorldLog") -> pl.LazyFrame:
         can_reach_target=True,
         reached_target=reached_target,
         is_contact="is_connected",
+        is_answered="is_connected",
         need_recorded="need_recorded",
     ).select(_APPROACH_ORDER)
 
@@ -360,6 +373,7 @@ def _one_to_one_mails(log: "WorldLog", policies: Policies) -> pl.LazyFrame:
         can_reach_target="is_delivered",
         reached_target="is_replied",
         is_contact="is_replied",
+        is_answered=False,
         need_recorded=False,
     ).select(_APPROACH_ORDER)
 
@@ -374,6 +388,7 @@ def _outbound_touches(log: "WorldLog") -> pl.LazyFrame:
             can_reach_target=is_dm,
             reached_target=is_dm & pl.col("is_replied"),
             is_contact="is_replied",
+            is_answered=False,
             need_recorded="need_recorded",
         )
         .select(_APPROACH_ORDER)

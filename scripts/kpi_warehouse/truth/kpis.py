@@ -164,19 +164,19 @@ def truth_of_spells(
 
 def _dated_by_both_bases(events: pl.DataFrame) -> pl.DataFrame:
     """Grain: measure, basis, date, channel, rep and team; quantity summed. No cohort, no row."""
-    dates = {EVENT: "event_date", COHORT: "cohort_date"}
+    columns = {EVENT: ("event_date", "team"), COHORT: ("cohort_date", "cohort_team")}
     dated = pl.concat(
         [
             events.select(
                 "measure_id",
                 "channel_id",
                 "rep_id",
-                "team",
                 "quantity",
+                team=team,
                 basis=pl.lit(basis),
-                date=column,
+                date=date,
             )
-            for basis, column in dates.items()
+            for basis, (date, team) in columns.items()
         ]
     )
     return (

@@ -92,6 +92,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "booked_by_id": pl.String(),
         "booked_at": UTC,  # the first booking
         "starts_at": UTC,  # the last agreed start
+        "moves": pl.Int64(),  # how often it was moved to another day; none after the as_of_date
         "outcome": pl.String(),  # held | no_show | cancelled | null = not ended
         "judged_at": UTC,
         "judgement": pl.String(),  # qualified | not_qualified | null

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from kpi_warehouse.world.approaches import World
 from kpi_warehouse.world.clock import DAY, HOUR, NEVER, japan_day, utc_seconds, working_seconds
 from kpi_warehouse.world.people import field_rep, next_colleague
 from kpi_warehouse.world.randomness import chance, whole
+
+Moves = NDArray[np.int64]
 
 SLOT = HOUR // 2
 """Meetings start on the hour or half past."""
@@ -21,7 +24,7 @@ def appointments(world: World, bookings: pl.DataFrame) -> pl.DataFrame:
         bookings: lead, rep (who made the approach), booked; in a fixed order.
 
     Returns:
-        lead, channel, booker, booked, starts, outcome, judged, is_qualified.
+        lead, channel, booker, booked, starts, moves, outcome, judged, is_qualified.
     """
     rng, rates, calendar = world.rng("appointments"), world.rates, world.calendar
     setup, size = rates.tables["appointments"], bookings.height
@@ -63,11 +66,26 @@ def appointments(world: World, bookings: pl.DataFrame) -> pl.DataFrame:
             "booker": np.where(other, colleague, rep),
             "booked": booked,
             "starts": starts,
+            "moves": moves(world, booked, starts),
             "outcome": pl.Series(outcome, dtype=pl.String),
             "judged": np.where(is_judged, decided, NEVER),
             "is_qualified": is_qualified,
         }
     ).with_columns(outcome=pl.col("outcome").replace("", None))
+
+
+def moves(world: World, booked: NDArray[np.int64], starts: NDArray[np.int64]) -> Moves:
+    """How often each appointment was moved: a third and two thirds of the way to its start.
+
+    One that is booked by the as_of_date is not moved after it: its start as of that date would be
+    another one than the log's.
+    """
+    rng, setup, size = world.rng("moves"), world.rates.tables["appointments"], booked.size
+    end = world.calendar.as_of_end
+    may_move = (booked + (starts - booked) * 2 // 3 < end) | (booked >= end)
+    first = may_move & chance(rng, setup["moved"], size)
+    second = first & chance(rng, setup["moved_again"], size)
+    return first.astype(np.int64) + second
 
 
 def hand_overs(world: World, meetings: pl.DataFrame) -> pl.DataFrame:

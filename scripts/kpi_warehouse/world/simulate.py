@@ -350,6 +350,7 @@ def appointment_log(world: World, meetings: pl.DataFrame) -> pl.DataFrame:
             "booked_by_id": world.people.ids.gather(meetings["booker"]),
             "booked_at": moments(meetings, "booked"),
             "starts_at": moments(meetings, "starts"),
+            "moves": meetings["moves"],
             "outcome": meetings["outcome"],
             "judged_at": moments(meetings, "judged"),
             "judgement": judgement,

@@ -22,8 +22,6 @@ DOUBLE_CARRIES_HAND_OVER = 0.4
 """Merged leads whose hand-over is recorded with a double, at the survivor later or not at all."""
 OLDER_VERSION_SHARE = 0.05
 """Leads and opportunities that an earlier export holds in an earlier state."""
-RESCHEDULED_SHARE = 0.14
-RESCHEDULED_AGAIN_SHARE = 0.3
 HISTORY_LOST_SHARE = 0.04
 """Closed deals whose close is in the record only, not in the stage history."""
 MESSY_CODE_SHARE = 0.01
@@ -194,11 +192,9 @@ def write_appointments(log: WorldLog, doubles: Doubles) -> Rows:
     """Bookings: one row per appointment, further rows where it was moved.
 
     The first row keeps the booking and the lead, the last one has start, outcome and judgement.
-    An appointment booked by the as_of_date is not moved after it, because its start as of that
-    date would then be another one than the log's.
     """
     rng = generator(log.seed, "writers/appointments")
-    size, end = log.appointments.height, as_of_end(log.as_of_date)
+    size = log.appointments.height
     lead_id, under_double = recorded_lead_ids(
         log, doubles, log.appointments["lead_id"], "appointments"
     )
@@ -220,25 +216,17 @@ def write_appointments(log: WorldLog, doubles: Doubles) -> Rows:
         moved_at=pl.col("booked_at") + pl.duration(seconds=ahead // 3),
         moved_again_at=pl.col("booked_at") + pl.duration(seconds=ahead * 2 // 3),
     )
-    may_move = booked.select(
-        (pl.col("moved_again_at") < end) | (pl.col("booked_at") >= end)
-    ).to_series()
-    is_moved = may_move & flags(chance(rng, RESCHEDULED_SHARE, size))
-    is_moved_again = is_moved & flags(chance(rng, RESCHEDULED_AGAIN_SHARE, size))
+    by_moves = [booked.filter(pl.col("moves") == number) for number in range(3)]
     rows = pl.concat(
-        [
-            booking_rows(booked.filter(~is_moved), 0, is_last=True),
-            booking_rows(booked.filter(is_moved), 0, is_last=False),
-            booking_rows(booked.filter(is_moved & ~is_moved_again), 1, is_last=True),
-            booking_rows(booked.filter(is_moved_again), 1, is_last=False),
-            booking_rows(booked.filter(is_moved_again), 2, is_last=True),
-        ]
+        booking_rows(found, move, is_last=move == moves)
+        for moves, found in enumerate(by_moves)
+        for move in range(moves + 1)
     ).sort("booked_at", "appointment_id")
     rows = rows.with_columns(outcome=spelled_outcome(rows["outcome"], rng))
     return rows, {
         "appointment_of_merged_lead": under_double,
-        "appointment_rescheduled": int(is_moved.sum()),
-        "appointment_rescheduled_twice": int(is_moved_again.sum()),
+        "appointment_rescheduled": by_moves[1].height + by_moves[2].height,
+        "appointment_rescheduled_twice": by_moves[2].height,
     }
 
 
