@@ -1,0 +1,160 @@
+{#-
+    Grain: one row per kpi_id, basis, comparison, period_grain, period_start and
+    channel_id.
+    What each channel has added to the change of a KPI since the earlier period. Of a
+    rate: mix (its share of the cases changed) and performance (its rate changed), by
+    the symmetric decomposition of E. M. Kitagawa, JASA 50 (1955), 1168–1194. Of a count
+    or amount: the difference.
+-#}
+with
+
+channels as (
+
+    {{ beside_earlier(ref('kpi_by_channel_period'), 'channel_id') }}
+
+),
+
+totals as (
+
+    {{ beside_earlier(ref('kpi_by_period')) }}
+
+),
+
+quantities as (
+
+    select
+        channels.*,
+        channels.denominator is not null as is_ratio,
+        {% for earlier in ['', 'previous_'] %}
+        cast(channels.{{ earlier }}numerator as {{ type_double() }})
+            as {{ earlier }}results,
+        cast(channels.{{ earlier }}denominator as {{ type_double() }})
+            as {{ earlier }}cases,
+        -- a share of nothing is NULL (R1), and so is all that rests on it
+        nullif(cast(totals.{{ earlier }}denominator as {{ type_double() }}), 0)
+            as {{ earlier }}total_cases,
+        totals.{{ earlier }}value as {{ earlier }}total_value,
+        {% endfor %}
+        case
+            when totals.value is null then 'no_cases'
+            when totals.previous_value is null then 'no_cases_before'
+        end as total_reason,
+        totals.is_definition_changed as is_total_changed
+    from channels
+    -- many-to-one
+    inner join totals
+        on channels.kpi_id = totals.kpi_id
+        and channels.basis = totals.basis
+        and channels.comparison = totals.comparison
+        and channels.period_grain = totals.period_grain
+        and channels.period_start = totals.period_start
+
+),
+
+shares as (
+
+    select
+        *,
+        cases / total_cases as share,
+        previous_cases / previous_total_cases as previous_share,
+        -- the rate of a period without cases is taken to be the other period's, so that
+        -- a channel that enters or leaves changes the mix and nothing else
+        coalesce(value, previous_value, 0) as rate,
+        coalesce(previous_value, value, 0) as previous_rate,
+        -- what the total counts of a channel without cases is in no channel's rate
+        case when cases = 0 then results / total_cases else 0 end as unmatched,
+        case when previous_cases = 0 then previous_results / previous_total_cases else 0
+        end as previous_unmatched
+    from quantities
+
+),
+
+effects as (
+
+    select
+        *,
+        -- against the total's rate, so that to grow helps where a channel is better than
+        -- the average; over all channels the reference cancels out, as shares add up to 1
+        case
+            when is_ratio and total_reason is null
+                then (share - previous_share)
+                    * (
+                        (previous_rate + rate) / 2
+                        - (previous_total_value + total_value) / 2
+                    )
+        end as mix_effect,
+        case
+            when is_ratio and total_reason is null
+                then (rate - previous_rate) * (previous_share + share) / 2
+        end as performance_effect,
+        case
+            when is_ratio and total_reason is null
+                then unmatched - previous_unmatched
+        end as unmatched_effect
+    from shares
+
+),
+
+final as (
+
+    select
+        -- ids
+        kpi_id,
+        channel_id,
+
+        -- texts
+        basis,
+        comparison,
+        period_grain,
+        case when is_ratio then 'rate' else 'amount' end as change_kind,
+        case
+            when value is null then 'no_cases'
+            when previous_value is null then 'no_cases_before'
+        end as change_reason,
+        case when is_ratio then total_reason else 'not_applicable' end as split_reason,
+
+        -- numerics
+        numerator,
+        denominator,
+        value,
+        previous_numerator,
+        previous_denominator,
+        previous_value,
+        share,
+        previous_share,
+        case
+            when is_ratio then value - previous_value
+            else cast(numerator - previous_numerator as {{ type_double() }})
+        end as change,
+        mix_effect,
+        performance_effect,
+        unmatched_effect,
+        case
+            when is_ratio then mix_effect + performance_effect + unmatched_effect
+            else cast(numerator - previous_numerator as {{ type_double() }})
+        end as effect,
+        definition_version,
+        previous_definition_version,
+
+        -- booleans
+        coalesce(cases <> 0 and previous_cases = 0, false) as is_entering,
+        coalesce(cases = 0 and previous_cases <> 0, false) as is_leaving,
+        is_total_changed as is_definition_changed,
+        is_complete,
+        is_previous_complete,
+        is_previous_covered,
+        is_mature,
+        is_previous_mature,
+        is_small_sample,
+        is_previous_small_sample,
+
+        -- dates
+        period_start,
+        period_end,
+        previous_period_start,
+        previous_period_end
+    from effects
+
+)
+
+select * from final
