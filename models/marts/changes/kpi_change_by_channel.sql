@@ -69,19 +69,26 @@ shares as (
 
 ),
 
+-- against the total's rate, so that to grow helps where a channel is better than the
+-- average; over all channels the reference cancels out, as shares add up to 1
+against_total as (
+
+    select
+        *,
+        (previous_rate + rate) / 2 - (previous_total_value + total_value) / 2
+            as rate_above_total
+    from shares
+
+),
+
 effects as (
 
     select
         *,
-        -- against the total's rate, so that to grow helps where a channel is better than
-        -- the average; over all channels the reference cancels out, as shares add up to 1
+        -- as a difference of products, so that no change is 0 and never -0
         case
             when is_ratio and total_reason is null
-                then (share - previous_share)
-                    * (
-                        (previous_rate + rate) / 2
-                        - (previous_total_value + total_value) / 2
-                    )
+                then share * rate_above_total - previous_share * rate_above_total
         end as mix_effect,
         case
             when is_ratio and total_reason is null
@@ -91,7 +98,7 @@ effects as (
             when is_ratio and total_reason is null
                 then unmatched - previous_unmatched
         end as unmatched_effect
-    from shares
+    from against_total
 
 ),
 
