@@ -18,6 +18,18 @@
         ) }}
     end
 {%- endset -%}
+{#- most rows are of days and weeks: they are left out before the joins -#}
+{%- set compared_rows -%}
+    (
+        select *
+        from {{ relation }}
+        where
+            period_grain in ('{{ var("compared_grains") | join("', '") }}')
+            {%- if kpi_ids %}
+            and kpi_id in ({{ kpi_ids }})
+            {%- endif %}
+    )
+{%- endset -%}
 select
     -- ids
     this_period.kpi_id,
@@ -60,13 +72,13 @@ select
     this_period.period_end,
     comparisons.previous_period_start,
     comparisons.previous_period_end
-from {{ relation }} as this_period
+from {{ compared_rows }} as this_period
 -- many-to-many: a period has one row per comparison
 inner join {{ ref('int_period_comparisons') }} as comparisons
     on this_period.period_grain = comparisons.period_grain
     and this_period.period_start = comparisons.period_start
 -- many-to-one
-inner join {{ relation }} as earlier
+inner join {{ compared_rows }} as earlier
     on this_period.kpi_id = earlier.kpi_id
     and this_period.basis = earlier.basis
     and comparisons.period_grain = earlier.period_grain
@@ -88,9 +100,5 @@ inner join (
     group by basis
 ) as first_days
     on this_period.basis = first_days.basis
-where
-    definitions.has_channel
-    {%- if kpi_ids %}
-    and this_period.kpi_id in ({{ kpi_ids }})
-    {%- endif %}
+where definitions.has_channel
 {%- endmacro %}

@@ -46,8 +46,10 @@ with
         {% endif -%}
         max(
             case
-                when (value is null or previous_value is null)
-                    <> (value_reason is not null) then 1
+                when value_reason is null and value is null then 1
+                when value_reason is null and previous_value is null then 1
+                when value + previous_value is not null and value_reason is not null
+                    then 1
                 when effect_jpy is null and effect_reason is null then 1
                 else 0
             end

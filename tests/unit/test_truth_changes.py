@@ -90,9 +90,7 @@ def test_equal_rates_are_all_mix_and_equal_shares_all_performance(periods) -> No
     cases = [sum(one.cases for one in period.values()) for period in periods]
     for name, effect in effects.items():
         old, new = before[name], now[name]
-        if not (old.cases and new.cases):
-            assert effect.performance == 0
-        elif old.results / old.cases == new.results / new.cases:
+        if not (old.cases and new.cases) or old.results / old.cases == new.results / new.cases:
             assert effect.performance == 0
         if old.cases / cases[0] == new.cases / cases[1]:
             assert effect.mix == 0

@@ -16,7 +16,12 @@ days as (
 calendar_periods as (
 
     select * from {{ ref('int_calendar_periods') }}
-    where period_grain in ('{{ var("compared_grains") | join("', '") }}')
+    where
+        period_grain in (
+            {% for grain in var('compared_grains') -%}
+            '{{ grain }}'{{ ',' if not loop.last }}
+            {% endfor -%}
+        )
 
 ),
 

@@ -58,7 +58,8 @@ final as (
         on measures.measure_id in (
             versions.numerator_measure_id, versions.denominator_measure_id
         )
-        and policies.effective_from between versions.effective_from and versions.last_day
+        and policies.effective_from >= versions.effective_from
+        and policies.effective_from <= versions.last_day
     where policies.policy_value <> policies.value_before
 
 )

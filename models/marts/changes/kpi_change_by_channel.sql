@@ -25,16 +25,16 @@ quantities as (
     select
         channels.*,
         channels.denominator is not null as is_ratio,
-        {% for earlier in ['', 'previous_'] %}
-        cast(channels.{{ earlier }}numerator as {{ type_double() }})
-            as {{ earlier }}results,
-        cast(channels.{{ earlier }}denominator as {{ type_double() }})
-            as {{ earlier }}cases,
+        cast(channels.numerator as {{ type_double() }}) as results,
+        cast(channels.denominator as {{ type_double() }}) as cases,
+        cast(channels.previous_numerator as {{ type_double() }}) as previous_results,
+        cast(channels.previous_denominator as {{ type_double() }}) as previous_cases,
         -- a share of nothing is NULL (R1), and so is all that rests on it
-        nullif(cast(totals.{{ earlier }}denominator as {{ type_double() }}), 0)
-            as {{ earlier }}total_cases,
-        totals.{{ earlier }}value as {{ earlier }}total_value,
-        {% endfor %}
+        nullif(cast(totals.denominator as {{ type_double() }}), 0) as total_cases,
+        nullif(cast(totals.previous_denominator as {{ type_double() }}), 0)
+            as previous_total_cases,
+        totals.value as total_value,
+        totals.previous_value as previous_total_value,
         case
             when totals.value is null then 'no_cases'
             when totals.previous_value is null then 'no_cases_before'

@@ -154,9 +154,7 @@ def amount_effects(
     return effects, unexplained
 
 
-def _segments(
-    before: Sequence[float], now: Sequence[float]
-) -> Iterator[tuple[int, int, float]]:
+def _segments(before: Sequence[float], now: Sequence[float]) -> Iterator[tuple[int, int, float]]:
     """The parts of the chain that have an effect: the stages that bound them (-1: none), and it."""
     if before[-1] > 0 and now[-1] > 0:
         stops = [stage for stage in range(len(now)) if before[stage] > 0 and now[stage] > 0]
@@ -212,88 +210,93 @@ def changes(
         kpis: what the values are made of.
         fiscal_year_start_month: 1 to 12.
     """
-    values = {
-        tuple(row[:5]): Cell(float(row[5]), float(row[6] or 0))
-        for row in truth.by_channel.select(
-            "kpi_id", "basis", "period_grain", "period_start", "channel_id", "numerator",
-            "denominator",
-        ).iter_rows()
-    }
-    totals = {
-        tuple(row[:4]): float(row[4])
-        for row in truth.by_total.select(
-            "kpi_id", "basis", "period_grain", "period_start", "numerator"
-        ).iter_rows()
-    }
-    nothing = Cell(0.0, 0.0)
-    rates, amounts, differences = [], [], []
+    known = _Values(truth, channels)
+    rates: list[tuple] = []
+    amounts: list[tuple] = []
+    differences: list[tuple] = []
     for basis, comparison, grain, start, earlier in _pairs(truth, fiscal_year_start_month):
         key = (basis, comparison, grain, start)
         for kpi in kpis:
             if CHANNEL not in kpi.dimensions or basis not in kpi.bases:
                 continue
             before, now = (
-                {
-                    channel: values.get((kpi.kpi_id, basis, grain, day, channel), nothing)
-                    for channel in channels
-                }
-                for day in (earlier, start)
+                known.by_channel(kpi.kpi_id, basis, grain, day) for day in (earlier, start)
             )
             if kpi.denominator is None:
                 differences += [
                     (kpi.kpi_id, *key, channel, now[channel].results - before[channel].results)
                     for channel in channels
                 ]
-                continue
-            effects = rate_effects(before, now)
-            rates += [
-                (
-                    kpi.kpi_id,
-                    *key,
-                    channel,
-                    *(
-                        (effect.mix, effect.performance, effect.unmatched)
-                        if effects and (effect := effects[channel])
-                        else (None, None, None)
-                    ),
-                )
-                for channel in channels
-            ]
-        for channel in (None, *channels):
-            before_stages, now_stages = (
-                [
-                    totals.get((stage, basis, grain, day), 0.0)
-                    if channel is None
-                    else values.get((stage, basis, grain, day, channel), nothing).results
-                    for stage in AMOUNT_STAGES
+            else:
+                split = rate_effects(before, now) or {}
+                rates += [
+                    (kpi.kpi_id, *key, channel, *_row(split.get(channel))) for channel in channels
                 ]
-                for day in (earlier, start)
+        for channel in (None, *channels):
+            stages, unexplained = amount_effects(
+                *(known.stages(basis, grain, day, channel) for day in (earlier, start))
             )
-            by_stage, unexplained = amount_effects(before_stages, now_stages)
-            named = zip((*AMOUNT_STAGES, UNEXPLAINED), (*by_stage, unexplained), strict=True)
+            named = zip((*AMOUNT_STAGES, UNEXPLAINED), (*stages, unexplained), strict=True)
             amounts += [(*key, channel, stage, effect) for stage, effect in named]
-    keys = {
-        "basis": pl.String,
-        "comparison": pl.String,
-        "period_grain": pl.String,
-        "period_start": pl.Date,
-        "channel_id": pl.String,
-    }
-    of_kpi = {"kpi_id": pl.String, **keys}
-    effects_of_rates = {
-        effect: pl.Float64 for effect in ("mix_effect", "performance_effect", "unmatched_effect")
-    }
+    of_kpi = {"kpi_id": pl.String} | _KEYS
     return Changes(
-        rates=pl.DataFrame(rates, schema=of_kpi | effects_of_rates, orient="row"),
-        amounts=pl.DataFrame(
-            amounts,
-            schema=keys | {"stage": pl.String, "effect_jpy": pl.Float64},
-            orient="row",
-        ),
-        differences=pl.DataFrame(
-            differences, schema=of_kpi | {"effect": pl.Float64}, orient="row"
-        ),
+        rates=_frame(rates, of_kpi, "mix_effect", "performance_effect", "unmatched_effect"),
+        amounts=_frame(amounts, _KEYS | {"stage": pl.String}, "effect_jpy"),
+        differences=_frame(differences, of_kpi, "effect"),
     )
+
+
+_KEYS = {
+    "basis": pl.String,
+    "comparison": pl.String,
+    "period_grain": pl.String,
+    "period_start": pl.Date,
+    "channel_id": pl.String,
+}
+
+
+class _Values:
+    """The true values by key; what has no row is zero."""
+
+    def __init__(self, truth: Truth, channels: Sequence[str]) -> None:
+        columns = ["kpi_id", "basis", "period_grain", "period_start"]
+        self._channels = channels
+        self._cells = {
+            tuple(key): Cell(float(results), float(cases or 0))
+            for *key, results, cases in truth.by_channel.select(
+                *columns, "channel_id", "numerator", "denominator"
+            ).iter_rows()
+        }
+        self._totals = {
+            tuple(key): float(results)
+            for *key, results in truth.by_total.select(*columns, "numerator").iter_rows()
+        }
+
+    def by_channel(self, *key: str | date) -> dict[str, Cell[float]]:
+        """A KPI, basis, grain and period: its cells by channel."""
+        return {
+            channel: self._cells.get((*key, channel), Cell(0.0, 0.0)) for channel in self._channels
+        }
+
+    def stages(self, basis: str, grain: str, day: date, channel: str | None) -> list[float]:
+        """The stages of the won amount, of a channel or (None) in total."""
+        return [
+            self._totals.get((stage, basis, grain, day), 0.0)
+            if channel is None
+            else self._cells.get((stage, basis, grain, day, channel), Cell(0.0, 0.0)).results
+            for stage in AMOUNT_STAGES
+        ]
+
+
+def _row(effects: RateEffects[float] | None) -> tuple[float | None, ...]:
+    if effects is None:
+        return None, None, None
+    return effects.mix, effects.performance, effects.unmatched
+
+
+def _frame(rows: list[tuple], keys: Mapping[str, type[pl.DataType]], *effects: str) -> pl.DataFrame:
+    schema = {**keys, **dict.fromkeys(effects, pl.Float64)}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _pairs(
