@@ -67,5 +67,6 @@ full outer join pairs
     and expected.to_stage_id = pairs.to_stage_id
 where
     coalesce(pairs.reached_from, -1) <> coalesce(expected.reached_from, -1)
-    or coalesce(pairs.converted + pairs.skipped, -1) <> coalesce(expected.reached_to, -1)
+    or coalesce(pairs.converted + pairs.skipped, -1)
+    <> coalesce(expected.reached_to, -1)
     or pairs.converted > pairs.reached_from

@@ -15,12 +15,12 @@ leads as (
 reached as (
 
     {% for stage_id, milestone in funnel_milestones().items() %}
+    {% set is_date = milestone.endswith('_date') %}
     select
         lead_id,
         channel_id,
         '{{ stage_id }}' as stage_id,
-        {{ milestone if milestone.endswith('_date') else business_date(milestone) }}
-            as reached_date,
+        {{ milestone if is_date else business_date(milestone) }} as reached_date,
         cast({{ dbt.date_trunc('month', 'acquired_date') }} as date) as cohort_month
     from leads
     where {{ milestone }} is not null
@@ -33,7 +33,10 @@ dated as (
 
     select
         *,
-        {{ dbt.datediff('cohort_month', 'reached_date', 'month') }} as calendar_months
+        cast(
+            {{ dbt.datediff('cohort_month', 'reached_date', 'month') }}
+            as integer
+        ) as calendar_months
     from reached
 
 ),
@@ -47,9 +50,7 @@ final as (
         stage_id,
 
         -- numerics
-        cast(
-            case when calendar_months < 0 then 0 else calendar_months end as integer
-        ) as months_since,
+        case when calendar_months < 0 then 0 else calendar_months end as months_since,
 
         -- dates
         reached_date,

@@ -5,19 +5,7 @@
     denominator alike: event - carried_in - without_cohort + carried_out = cohort.
 -#}
 {%- set sides = ['numerator', 'denominator'] -%}
-{%- set flows = {
-    'carried_in': 'earlier_cohorts',
-    'carried_out': 'later_events',
-    'without_cohort': 'no_cohort',
-} -%}
-{#- how much of both sides a flow moves, the sides on one scale; exact in whole numbers -#}
-{%- set weight = {} -%}
-{%- for flow in flows -%}
-    {%- do weight.update({flow:
-        'abs(numerator_' ~ flow ~ ') * denominator_scale + '
-        ~ 'abs(denominator_' ~ flow ~ ') * numerator_scale'
-    }) -%}
-{%- endfor -%}
+{%- set flows = ['carried_in', 'carried_out', 'without_cohort'] -%}
 with
 
 kpis as (
@@ -76,21 +64,25 @@ moved as (
 moved_by_kpi as (
 
     select
-        versions.kpi_id,
-        moved.channel_id,
-        moved.month_start,
-        {%- for side in sides %}
-        {%- set outer_last = loop.last %}
-        {%- for flow in flows %}
+        {% for flow in flows %}
         sum(
             case
-                when moved.measure_id = versions.{{ side }}_measure_id
+                when moved.measure_id = versions.numerator_measure_id
                     then moved.{{ flow }}
                 else 0
             end
-        ) as {{ side }}_{{ flow }}{{ ',' if not (outer_last and loop.last) }}
-        {%- endfor %}
-        {%- endfor %}
+        ) as numerator_{{ flow }},
+        sum(
+            case
+                when moved.measure_id = versions.denominator_measure_id
+                    then moved.{{ flow }}
+                else 0
+            end
+        ) as denominator_{{ flow }},
+        {% endfor %}
+        versions.kpi_id,
+        moved.channel_id,
+        moved.month_start
     from moved
     -- many-to-many: a measure serves several KPIs, by the version of the events' regime
     inner join versions
@@ -103,75 +95,83 @@ moved_by_kpi as (
 
 ),
 
-{% for basis in ['event', 'cohort'] %}
-on_{{ basis }} as (
+on_both_bases as (
 
-    select * from kpis
-    where
-        basis = '{{ basis }}'
-        and exists (select 1 from versions where versions.kpi_id = kpis.kpi_id)
+    select kpis.*
+    from kpis
+    where exists (select 1 from versions where versions.kpi_id = kpis.kpi_id)
 
 ),
-{% endfor %}
 
--- one-to-one; a month has no row on a basis that has nothing before or after it
+-- a month has no row on a basis that has nothing before or after it
 side_by_side as (
 
     select
-        coalesce(on_event.kpi_id, on_cohort.kpi_id) as kpi_id,
-        coalesce(on_event.channel_id, on_cohort.channel_id) as channel_id,
-        coalesce(on_event.period_start, on_cohort.period_start) as month_start,
-        coalesce(on_event.denominator, on_cohort.denominator) is not null as is_ratio,
-        {%- for basis in ['event', 'cohort'] %}
-        {%- for side in sides %}
-        coalesce(on_{{ basis }}.{{ side }}, 0) as {{ basis }}_{{ side }},
-        {%- endfor %}
-        on_{{ basis }}.value as {{ basis }}_value,
-        {%- endfor %}
+        {% for basis in ['event', 'cohort'] %}
+        max(case when basis = '{{ basis }}' then value end) as {{ basis }}_value,
+        {% for side in sides %}
+        coalesce(sum(case when basis = '{{ basis }}' then {{ side }} end), 0)
+            as {{ basis }}_{{ side }},
+        {% endfor %}
+        {% endfor %}
+        max(case when denominator is null then 0 else 1 end) = 1 as is_ratio,
         -- who has no leads has none to wait for
-        coalesce(on_cohort.is_mature, true) as is_mature,
-        coalesce(on_event.is_complete, on_cohort.is_complete) as is_complete
-    from on_event
-    full outer join on_cohort
-        on on_event.kpi_id = on_cohort.kpi_id
-        and on_event.channel_id = on_cohort.channel_id
-        and on_event.period_start = on_cohort.period_start
+        min(case when basis = 'cohort' and not is_mature then 0 else 1 end) = 1
+            as is_mature,
+        min(case when is_complete then 1 else 0 end) = 1 as is_complete,
+        kpi_id,
+        channel_id,
+        period_start as month_start
+    from on_both_bases
+    group by kpi_id, channel_id, period_start
 
 ),
 
 joined as (
 
     select
-        side_by_side.*,
-        {%- for side in sides %}
-        {%- for flow in flows %}
+        {% for side in sides %}
+        {% for flow in flows %}
         cast(
             coalesce(moved_by_kpi.{{ side }}_{{ flow }}, 0) as decimal(18, 2)
         ) as {{ side }}_{{ flow }},
-        {%- endfor %}
+        {% endfor %}
         cast(
-            coalesce(
-                nullif(
-                    side_by_side.event_{{ side }} + side_by_side.cohort_{{ side }}, 0
-                ), 1
-            ) as decimal(20, 2)
-        ) as {{ side }}_scale,
-        {%- endfor %}
-        {%- for basis in ['event', 'cohort'] %}
-        -- a count over no period is a zero, a ratio is nothing
-        case
-            when not side_by_side.is_ratio
-                then cast(side_by_side.{{ basis }}_numerator as {{ type_double() }})
-            else side_by_side.{{ basis }}_value
-        end as {{ basis }}_shown
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+            side_by_side.event_{{ side }} + side_by_side.cohort_{{ side }}
+            as decimal(20, 2)
+        ) as {{ side }}_of_both,
+        {% endfor %}
+        side_by_side.*
     from side_by_side
     -- one-to-one
     left join moved_by_kpi
         on side_by_side.kpi_id = moved_by_kpi.kpi_id
         and side_by_side.channel_id = moved_by_kpi.channel_id
         and side_by_side.month_start = moved_by_kpi.month_start
+
+),
+
+-- what share of numerator and of denominator each flow moves, added up and brought to
+-- one denominator, so that shares are compared exactly
+weighed as (
+
+    select
+        *,
+        {% for flow in flows %}
+        abs(numerator_{{ flow }}) * coalesce(nullif(denominator_of_both, 0), 1)
+        + abs(denominator_{{ flow }}) * coalesce(nullif(numerator_of_both, 0), 1)
+            as weight_{{ flow }},
+        {% endfor %}
+        -- a count over no period is a zero, a ratio is nothing
+        case
+            when is_ratio then event_value
+            else cast(event_numerator as {{ type_double() }})
+        end as event_shown,
+        case
+            when is_ratio then cohort_value
+            else cast(cohort_numerator as {{ type_double() }})
+        end as cohort_shown
+    from joined
 
 ),
 
@@ -189,18 +189,12 @@ final as (
                 and event_denominator = cohort_denominator
                 then 'equal'
             when not is_mature then 'not_mature'
-            {%- for flow, cause in flows.items() %}
-            {%- if not loop.last %}
             when
-                {%- for other in flows if other != flow %}
-                {{ 'and ' if not loop.first }}{{ weight[flow] }}
-                >= {{ weight[other] }}
-                {%- endfor %}
-                then '{{ cause }}'
-            {%- else %}
-            else '{{ cause }}'
-            {%- endif %}
-            {%- endfor %}
+                weight_carried_in >= weight_carried_out
+                and weight_carried_in >= weight_without_cohort
+                then 'earlier_cohorts'
+            when weight_carried_out >= weight_without_cohort then 'later_events'
+            else 'no_cohort'
         end as main_cause,
         case when event_shown is null or cohort_shown is null then 'no_cases' end
             as difference_reason,
@@ -215,12 +209,10 @@ final as (
             as cohort_denominator,
         cohort_shown as cohort_value,
         event_shown - cohort_shown as difference,
-        {%- for flow in flows %}
+        {% for flow in flows %}
         numerator_{{ flow }},
-        {%- endfor %}
-        {%- for flow in flows %}
         case when is_ratio then denominator_{{ flow }} end as denominator_{{ flow }},
-        {%- endfor %}
+        {% endfor %}
 
         -- booleans
         is_mature,
@@ -228,7 +220,7 @@ final as (
 
         -- dates
         month_start
-    from joined
+    from weighed
 
 )
 
