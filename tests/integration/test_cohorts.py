@@ -54,7 +54,6 @@ def test_every_cell_of_the_cohorts_equals_the_truth(
     """Cohort month x channel x stage x months since, in each channel and in total."""
     expected = cohort_conversion(stages, sample.log.as_of_date)
     assert expected["reached"].sum() > 100_000
-    assert expected["is_mature"].all(), "the sample ends with a month"
     same_rows(expected, published(sample, "kpi_cohort_conversion"))
     totals = expected.group_by("cohort_month", "stage_id", "months_since", "is_mature").agg(
         pl.col("leads", "reached").sum()
