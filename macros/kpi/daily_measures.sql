@@ -1,6 +1,9 @@
 {#-
     A select of daily measures from one fact: (measure_id, basis, regime_start,
-    measure_date, channel_id, rep_id, team, quantity), zero quantities left out.
+    measure_date, channel_id, rep_id, team, quantity), rows of nothing left out; and how
+    much of the quantity lies in the month of its cohort (quantity_same_month) and how
+    much has no cohort (quantity_no_cohort), so that the two bases can be held against
+    each other.
 
     relation        CTE whose rows are the events
     measures        measure_id -> SQL of one event's quantity (1 and 0 for counts, or an
@@ -37,12 +40,28 @@
             {{ rep_id }} as rep_id,
             {{ team_column }} as team
             {%- for measure_id, quantity in measures.items() %},
-            sum({{ quantity }}) as {{ measure_id }}
+            sum({{ quantity }}) as {{ measure_id }},
+            sum(({{ quantity }}) * is_same_month) as {{ measure_id }}_same_month,
+            sum(({{ quantity }}) * is_without_cohort) as {{ measure_id }}_no_cohort
             {%- endfor %}
         from (
             select
                 {{ relation }}.*,
-                agreements.regime_start
+                agreements.regime_start,
+                {%- if cohort_date is none %}
+                0 as is_same_month,
+                1 as is_without_cohort
+                {%- else %}
+                {%- set months = [] %}
+                {%- for date_column in [event_date, cohort_date] %}
+                {%- do months.append(
+                    dbt.date_trunc('month', relation ~ '.' ~ date_column)
+                ) %}
+                {%- endfor %}
+                {{ one_if(months | join(' = ')) }} as is_same_month,
+                {{ one_if(relation ~ '.' ~ cohort_date ~ ' is null') }}
+                    as is_without_cohort
+                {%- endif %}
             from {{ relation }}
             -- many-to-one
             inner join {{ ref('int_agreements') }} as agreements
@@ -69,11 +88,17 @@
         coalesce(channel_id, 'unknown') as channel_id,
         coalesce(rep_id, 'unknown') as rep_id,
         coalesce(team, 'unknown') as team,
-        cast({{ measure_id }} as decimal(18, 2)) as quantity,
+        {%- for part in ['', '_same_month', '_no_cohort'] %}
+        cast({{ measure_id ~ part }} as decimal(18, 2)) as quantity{{ part }},
+        {%- endfor %}
         regime_start,
         measure_date
     from {{ basis }}_sums
-    where {{ measure_id }} <> 0
+    where
+        {{ measure_id }} <> 0
+        -- amounts below zero can cancel each other out
+        or {{ measure_id }}_same_month <> 0
+        or {{ measure_id }}_no_cohort <> 0
     {{ 'union all' if not (outer_last and loop.last) }}
         {%- endfor %}
     {%- endfor %}

@@ -61,6 +61,8 @@ approach_milestones as (
         min(case when is_approach then occurred_at end) as first_touched_at,
         min(case when is_approach and is_connected then occurred_at end)
             as first_connected_at,
+        min(case when is_target_connected then occurred_at end)
+            as first_target_connected_at,
         sum(case when is_approach then 1 else 0 end) as touch_count
     from activities
     group by lead_id
@@ -137,6 +139,7 @@ final as (
         leads.created_at,
         approach_milestones.first_touched_at,
         approach_milestones.first_connected_at,
+        approach_milestones.first_target_connected_at,
         permission_milestones.permission_granted_at,
         appointment_milestones.appointment_set_at,
         appointment_milestones.appointment_held_at,

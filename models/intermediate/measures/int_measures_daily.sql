@@ -18,6 +18,8 @@ final as (
         rep_id,
         team,
         quantity,
+        quantity_same_month,
+        quantity_no_cohort,
         regime_start,
         measure_date
     from {{ ref('int_measures_' ~ part) }}

@@ -63,6 +63,35 @@ def _kpi_mart(name: str, *dimensions: str) -> Mart:
     )
 
 
+def _cohort_mart(name: str, *dimensions: str) -> Mart:
+    return Mart(
+        name,
+        ("cohort_month", *dimensions, "stage_id", "months_since"),
+        _columns(
+            string=" ".join([*dimensions, "stage_id"]),
+            integer="months_since",
+            bigint="leads reached",
+            double="rate ci_low ci_high",
+            boolean="is_small_sample is_mature",
+            date="cohort_month",
+        ),
+    )
+
+
+def _stage_mart(name: str, *dimensions: str) -> Mart:
+    return Mart(
+        name,
+        ("cohort_month", *dimensions, "to_stage_id"),
+        _columns(
+            string=" ".join([*dimensions, "from_stage_id to_stage_id rate_reason"]),
+            bigint="leads reached_from converted skipped",
+            double="rate ci_low ci_high",
+            boolean="is_small_sample is_mature",
+            date="cohort_month",
+        ),
+    )
+
+
 KPI_MARTS = (
     _kpi_mart("kpi_by_period"),
     _kpi_mart("kpi_by_channel_period", "channel_id"),
@@ -263,5 +292,24 @@ MARTS = (
         ),
         may_be_empty=True,
         has_empty_keys=True,
+    ),
+    _cohort_mart("kpi_cohort_conversion", "channel_id"),
+    _cohort_mart("kpi_cohort_conversion_total"),
+    _stage_mart("stage_conversion_by_cohort", "channel_id"),
+    _stage_mart("stage_conversion_by_cohort_total"),
+    Mart(
+        "conversion_period_and_cohort",
+        ("kpi_id", "channel_id", "month_start"),
+        _columns(
+            string="kpi_id channel_id main_cause difference_reason",
+            decimal=(
+                "event_numerator event_denominator cohort_numerator cohort_denominator "
+                "numerator_carried_in numerator_carried_out numerator_without_cohort "
+                "denominator_carried_in denominator_carried_out denominator_without_cohort"
+            ),
+            double="event_value cohort_value difference",
+            boolean="is_mature is_complete",
+            date="month_start",
+        ),
     ),
 )

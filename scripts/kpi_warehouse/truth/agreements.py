@@ -98,17 +98,26 @@ def truth_as_agreed(
         spells: what was agreed when, in order; none: as the project's registry says.
         fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
     """
+    return truth_of_spells(events_as_agreed(log, spells), fiscal_year_start_month)
+
+
+def events_as_agreed(
+    log: "WorldLog", spells: Sequence[Spell] | None = None
+) -> list[tuple[tuple[Kpi, ...], pl.DataFrame]]:
+    """The KPIs of each spell, and the events of its days as its policies count them.
+
+    Args:
+        log: what truly happened.
+        spells: what was agreed when, in order; none: as the project's registry says.
+    """
     spells = read_spells() if spells is None else spells
     ends = [*(spell.first_day for spell in spells[1:]), date.max]
-    return truth_of_spells(
-        [
-            (
-                spell.kpis,
-                all_events(log, spell.policies).filter(
-                    (pl.col("event_date") >= spell.first_day) & (pl.col("event_date") < end)
-                ),
-            )
-            for spell, end in zip(spells, ends, strict=True)
-        ],
-        fiscal_year_start_month,
-    )
+    return [
+        (
+            spell.kpis,
+            all_events(log, spell.policies).filter(
+                (pl.col("event_date") >= spell.first_day) & (pl.col("event_date") < end)
+            ),
+        )
+        for spell, end in zip(spells, ends, strict=True)
+    ]
