@@ -3,7 +3,14 @@
     Every measure of the registry, additive over all of these; the only input of the KPI
     marts.
 -#}
-{%- set parts = ['activities', 'meetings', 'leads', 'opportunities', 'attendance'] -%}
+{%- set parts = [
+    'activities',
+    'meetings',
+    'leads',
+    'opportunities',
+    'attendance',
+    'campaign_costs',
+] -%}
 with
 
 final as (

@@ -53,11 +53,13 @@ TOTALS = {
     "count": Text("件数", "Count"),
     "jpy": Text("金額の合計", "Sum of JPY"),
     "hours": Text("時間の合計", "Sum of hours"),
+    "days": Text("日数の合計", "Sum of days"),
 }
 PER = {
     "count": (Text("件", "cases"), Text("件", "case")),
     "jpy": (Text("円", "JPY"), Text("円", "JPY")),
     "hours": (Text("時間", "hours"), Text("時間", "hour")),
+    "days": (Text("日", "days"), Text("日", "day")),
 }
 NONE = Text("なし", "None")
 NO_TARGET = Text("目標なし", "no target")
@@ -70,7 +72,7 @@ NOT_REQUIRED = Text("不要", "not required")
 
 @dataclass(frozen=True)
 class Figure:
-    """A number and what it is: count, hours, jpy, rate, ratio or version."""
+    """A number and what it is: count, hours, days, jpy, rate, ratio or version."""
 
     value: Number | None
     kind: str
