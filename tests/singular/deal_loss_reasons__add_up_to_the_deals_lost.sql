@@ -1,6 +1,6 @@
--- Every lost deal has one reason: the reasons of a channel and period are its lost deals,
--- and their amounts what was closed and not won. Only while one version of each KPI
--- counts from the first day on.
+-- Every lost deal has one reason: the reasons of a channel and period are its lost
+-- deals, and their amounts what was closed and not won. Only while one version of each
+-- KPI counts from the first day on.
 with
 
 definitions as (

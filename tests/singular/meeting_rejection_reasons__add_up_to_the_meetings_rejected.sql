@@ -1,5 +1,5 @@
--- Every meeting that was judged and not qualified has one reason. Only while one version
--- of the KPI counts from the first day on.
+-- Every meeting that was judged and not qualified has one reason. Only while one
+-- version of the KPI counts from the first day on.
 with
 
 definitions as (

@@ -1,4 +1,4 @@
--- R1: a value that is not there says why, and one that is there has no reason not to be.
+-- R1: a value that is not there says why, and one that is there says nothing.
 select
     period_grain,
     period_start,

@@ -23,7 +23,10 @@ months as (
 
     select
         *,
-        {{ dbt.datediff('period_start', 'period_end', 'day') }} + 1 as day_count
+        cast(
+            {{ dbt.datediff('period_start', 'period_end', 'day') }}
+            as bigint
+        ) + 1 as day_count
     from {{ ref('int_calendar_periods') }}
     where period_grain = 'month'
 

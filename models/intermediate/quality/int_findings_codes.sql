@@ -50,6 +50,18 @@
 {%- set planning_objects = ['campaign_costs', 'targets'] -%}
 with
 
+campaign_costs as (
+
+    select * from {{ ref('stg_planning__campaign_costs') }} where is_accepted
+
+),
+
+targets as (
+
+    select * from {{ ref('stg_planning__targets') }} where is_accepted
+
+),
+
 reason_rows as (
 
     {% for object, column, seed, code, day, rule in reasons %}
@@ -104,13 +116,12 @@ codes as (
         rows_fed.source_row,
         'unmapped_lead_source' as rule,
         {{ code_key('rows_fed.channel') }} as code
-    from {{ ref('stg_planning__' ~ object) }} as rows_fed
+    from {{ object }} as rows_fed
     left join {{ ref('lead_sources') }} as mapping
         on {{ code_key('rows_fed.channel') }} = mapping.source_code
         and {{ is_valid_on('mapping', 'rows_fed.month') }}
     where
-        rows_fed.is_accepted
-        and {{ code_key('rows_fed.channel') }} <> 'all'
+        {{ code_key('rows_fed.channel') }} <> 'all'
         and mapping.source_code is null
 
     union all

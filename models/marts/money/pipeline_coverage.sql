@@ -136,8 +136,9 @@ open_deals as (
     select
         {{ channel_id }} as channel_id,
         {%- for scope, condition in scopes.items() %}
-        sum(case when {{ condition }} then coalesce(amount_jpy, 0) else 0 end)
-            as open_amount{{ scope }},
+        sum(
+            case when {{ condition }} then coalesce(amount_jpy, 0) else 0 end
+        ) as open_amount{{ scope }},
         {%- endfor %}
         count(*) as open_deals
     from opportunities
@@ -224,7 +225,8 @@ final as (
         {%- for scope in scopes %}
         case
             when coverage_reason is null
-                then cast(open_amount{{ scope }} as {{ type_double() }})
+                then
+                    cast(open_amount{{ scope }} as {{ type_double() }})
                     / cast(remaining_amount as {{ type_double() }})
         end as coverage{{ scope }},
         {%- endfor %}

@@ -103,7 +103,8 @@ final as (
         -- numerics
         case
             when velocity_reason is null
-                then opportunities_created * win_rate_of_closed * average_deal
+                then
+                    opportunities_created * win_rate_of_closed * average_deal
                     / average_cycle_days
         end as velocity_jpy_per_day,
         cast(opportunities_created as bigint) as opportunities_created,
