@@ -28,7 +28,10 @@ from kpi_warehouse.project_checks import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE = "model.inside_sales_kpis."
-QUALIFIED = "qualified_meeting_rate v1, qualified_meetings v1, win_rate_of_qualified v1"
+QUALIFIED = (
+    "cost_per_qualified_meeting v1, qualified_meeting_rate v1, qualified_meetings v1, "
+    "win_rate_of_qualified v1"
+)
 
 
 class Agreed:
@@ -315,7 +318,7 @@ def dated_judgement(agreed: Agreed) -> None:
 
 def test_a_new_version_is_locked_beside_the_old_one(agreed: Agreed) -> None:
     dated_judgement(agreed)
-    kpi_ids = ("qualified_meetings", "qualified_meeting_rate", "win_rate_of_qualified")
+    kpi_ids = [version.split()[0] for version in QUALIFIED.split(", ")]
     for kpi_id in kpi_ids:
         agreed.files.second_version(kpi_id, "2026-09-30", "2026-10-01")
     assert agreed.problems() == [
