@@ -221,7 +221,7 @@ def test_what_the_guides_say_is_all_it_takes(copy: Copy, tmp_path: Path) -> None
     assert compared.returncode == 0, compared.stderr[-3000:]
     rows, is_in_funnel, *lines = compared.stdout.strip().splitlines()
     assert [line for line in lines if not line.startswith("compared: ")] == []
-    assert lines[0] == "compared: 60"
+    assert lines[0] == "compared: 71"
     assert is_in_funnel == "[(True,)]"
     assert json.loads(rows) == [
         ["emails_answered", 1, False],

@@ -19,8 +19,8 @@ PUBLISHED = {
         is_replied outcome_code is_manual is_approach_to_target lead_match_method
         lead_match_confidence""",
     "fct_opportunities": """opportunity_id lead_id account_id channel_id rep_id owner_id stage
-        created_at proposal_at won_at lost_at closed_date is_open is_won is_lost reopened_count
-        amount currency amount_jpy is_sourced is_influenced days_to_close""",
+        created_at created_date created_by_id proposal_at won_at lost_at closed_date is_open is_won
+        is_lost reopened_count amount currency amount_jpy is_sourced is_influenced days_to_close""",
     "fct_leads": """lead_id channel_id latest_channel_id segment rep_id created_at
         first_touched_at first_connected_at permission_granted_at appointment_set_at
         appointment_held_at meeting_at judged_at qualified_at handed_over_at won_at touch_count

@@ -28,17 +28,16 @@ from kpi_warehouse.project_checks import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE = "model.inside_sales_kpis."
-QUALIFIED = "qualified_meeting_rate v1, qualified_meetings v1, win_rate_of_qualified v1"
 # what rests on field sales' judgement of a meeting
-JUDGED_KPIS = (
-    "acceptance_rate",
-    "leads_accepted",
-    "leads_rejected",
+QUALIFIED_KPIS = (
+    "cost_per_qualified_meeting",
     "qualified_meeting_rate",
     "qualified_meetings",
-    "rejection_rate",
     "win_rate_of_qualified",
 )
+JUDGED_KPIS = ("acceptance_rate", "leads_accepted", "leads_rejected", "rejection_rate")
+JUDGED_KPIS = tuple(sorted((*JUDGED_KPIS, *QUALIFIED_KPIS)))
+QUALIFIED = ", ".join(f"{kpi_id} v1" for kpi_id in QUALIFIED_KPIS)
 JUDGED = ", ".join(f"{kpi_id} v1" for kpi_id in JUDGED_KPIS)
 
 

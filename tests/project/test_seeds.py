@@ -23,6 +23,8 @@ CODES = {
     "opportunity_stages": ("stage_code", "stage_id"),
     "lead_statuses": ("status_code", "status_id"),
     "departments": ("department_code", "department_id"),
+    "loss_reasons": ("reason_code", "reason_id"),
+    "rejection_reasons": ("reason_code", "reason_id"),
 }
 T, F = "true", "false"
 # disposition -> connected, reached, information exchanged, need recorded, excluded

@@ -255,6 +255,11 @@ def test_a_finding_is_read_whatever_the_code_is(project: Folder) -> None:
     assert {(gap.row_count, gap.file, gap.row) for gap in gaps} == {(3, "generic/calls.csv", 7)}
 
 
+def test_what_people_wrote_in_their_own_words_is_no_code_to_be_mapped(project: Folder) -> None:
+    project.report("(free text)", "謎")
+    assert [gap.code for gap in read_gaps(project.warehouse)] == ["謎"]
+
+
 @pytest.mark.parametrize(
     ("prepare", "what"),
     [

@@ -174,6 +174,9 @@ class Book:
     def rate(self, day: date, rate: str, currency: str = "USD") -> "Book":
         return self.add("fx_rates", currency=currency, date=day, jpy_rate=Decimal(rate))
 
+    def cost(self, month: date, cost: str, channel_id: str = "web_inquiry") -> "Book":
+        return self.add("campaign_costs", channel_id=channel_id, month=month, cost=Decimal(cost))
+
     def user(self, user_id: str, team: str | None, department: str, **dates: date) -> "Book":
         return self.add("users", user_id=user_id, team=team, department=department, **dates)
 
@@ -1014,6 +1017,51 @@ def test_recycles__are_too_early_by_the_approaches_of_the_cycle_they_end() -> No
 # --- the list and the shape ----------------------------------------------------------------------
 
 
+def test_deal__a_creation_is_dated_by_itself_and_is_the_creators() -> None:
+    """The one that is won is of the booker at its close, and of its creator when created."""
+    book = Book().lead().appointment("04-02 01:00", "04-03 01:00", booked_by_id="r2")
+    book.deal("04-05 01:00", ("05-31 15:00", "受注"), created_by_id="f1", amount=Decimal("7.00"))
+    book.deal("04-30 15:00", created_by_id="r1", amount=Decimal("100.00"))
+    assert kpi(book, "opportunities_created") == (2, None, 2.0)
+    assert kpi(book, "opportunities_sourced") == (1, None, 1.0)
+    assert kpi(book, "pipeline_created") == (100, None, 100.0)
+    assert kpi(book, "pipeline_created_total") == (107, None, 107.0)
+    assert kpi(book, "opportunities_created", grain="day", start=date(2025, 5, 1)) == (1, None, 1.0)
+    assert counts(book, by="rep_id")["opportunities_created", "f1"] == 1
+    assert counts(book, by="rep_id")["deals_won", "r2"] == 1
+    assert kpi(book, "average_cycle_days") == (57, 1, 57.0)
+    assert kpi(book, "average_deal") == (7, 1, 7.0)
+
+
+def test_deal__an_open_one_is_worth_what_it_is_at_the_rate_of_the_as_of_date() -> None:
+    book = Book().lead().rate("USD", date(2025, 4, 1), "100").rate("USD", AS_OF, "150")
+    book.deal("04-05 01:00", currency="USD", amount=Decimal("2.00"))
+    book.deal("04-05 01:00", ("04-06 01:00", "失注"), currency="USD", amount=Decimal("1.00"))
+    assert kpi(book, "pipeline_created") == (400, None, 400.0)
+    assert kpi(book, "deals_lost") == (1, None, 1.0)
+
+
+def test_cost__a_month_is_spread_over_its_days_until_as_of() -> None:
+    """100.00 over 31 days is 3.22 a day and 3.40 on the last; of June nothing has come yet."""
+    book = Book(as_of=date(2025, 5, 30)).lead()
+    book.cost(date(2025, 5, 1), "100.00").cost(date(2025, 6, 1), "30.00")
+    assert kpi(book, "campaign_cost") == (Decimal("96.60"), None, 96.6)
+    whole = Book(as_of=date(2025, 5, 31)).lead().cost(date(2025, 5, 1), "100.00")
+    assert kpi(whole, "campaign_cost") == (100, None, 100.0)
+    assert kpi(whole, "campaign_cost", grain="day", start=date(2025, 5, 31))[0] == Decimal("3.40")
+
+
+def test_cost__per_meeting_and_return_are_of_the_same_period_and_have_no_rep() -> None:
+    book = Book().lead().cost(date(2025, 4, 1), "300.00").appointment("04-02 01:00")
+    book.deal("04-05 01:00", ("04-30 01:00", "受注"), amount=Decimal("900.00"))
+    assert kpi(book, "cost_per_meeting") == (300, 1, 300.0)
+    assert kpi(book, "return_on_campaign_cost") == (900, 300, 3.0)
+    assert kpi(book, "cost_per_qualified_meeting") == (300, 0, None)
+    values = truth(book.log())
+    assert "campaign_cost" in set(values.by_channel["kpi_id"])
+    assert "campaign_cost" not in {*values.by_rep["kpi_id"], *values.by_team["kpi_id"]}
+
+
 def busy() -> Book:
     """A little of everything, with unknown leads, two channels and two reps."""
     book = Book().lead(handed_over_at=at("05-01 01:00"), owner_id="r1")
@@ -1030,6 +1078,8 @@ def busy() -> Book:
         book.appointment("05-07 01:00", "05-14 01:00", lead_id, **held, **yes)
         book.appointment("05-08 01:00", "05-15 01:00", lead_id, **held)
         book.deal("05-16 01:00", ("05-17 01:00", "提案"), ("06-16 01:00", "受注"), lead_id=lead_id)
+        book.deal("05-16 01:00", ("06-17 01:00", "失注"), lead_id=lead_id)
+        book.cost(date(2025, 5, 1), "310.00")
     book.lead("L4", owner_id="r1").lead("L5", owner_id="r2", handed_over_at=at("05-01 01:00"))
     no = {"judged_at": at("05-20 01:00"), "judgement": "not_qualified", "outcome": "held"}
     book.appointment("05-07 01:00", "05-14 01:00", "L5", moves=1, **no)
@@ -1068,10 +1118,11 @@ def test_every_row_is_unique_complete_and_within_its_period() -> None:
 
 def test_every_part_sums_to_the_whole() -> None:
     values = truth(busy().log())
-    whole = values.by_total.filter(pl.col("kpi_id") != "calls_per_hour")
     columns = [*keys("total"), "numerator", "denominator"]
     for dimension in ("channel", "rep", "team"):
-        parts = getattr(values, f"by_{dimension}").filter(pl.col("kpi_id") != "calls_per_hour")
+        has_it = [item.kpi_id for item in KPIS if dimension in item.dimensions]
+        whole = values.by_total.filter(pl.col("kpi_id").is_in(has_it))
+        parts = getattr(values, f"by_{dimension}")
         summed = parts.group_by(keys("total")).agg(
             pl.col("numerator").sum(),
             denominator=pl.when(pl.col("denominator").count() > 0).then(

@@ -136,6 +136,7 @@ folded as (
         ) as is_ahead,
         {{ code_key('last_booking.outcome') }} as outcome_code,
         {{ code_key('last_booking.judgement') }} as judgement_code,
+        {{ code_key('last_booking.judgement_reason') }} as judgement_reason_code,
         coalesce(
             {{ business_date('last_booking.judged_at') }} > {{ as_of_date() }}, false
         ) as has_later_judgement,
@@ -197,6 +198,7 @@ final as (
             as judgement,
         outcome_code as source_outcome_code,
         judgement_code as source_judgement_code,
+        judgement_reason_code as source_judgement_reason_code,
         source_system,
         source_object,
         source_file,

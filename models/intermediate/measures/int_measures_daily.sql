@@ -4,7 +4,13 @@
     marts.
 -#}
 {%- set parts = [
-    'activities', 'meetings', 'leads', 'opportunities', 'attendance', 'cadence'
+    'activities',
+    'meetings',
+    'leads',
+    'opportunities',
+    'attendance',
+    'cadence',
+    'campaign_costs',
 ] -%}
 with
 

@@ -85,6 +85,7 @@ credited as (
                 then coalesce(closed.closed_date, {{ as_of_date() }})
             else rated.rate_date
         end as fx_rate_date,
+        coalesce(creators.team, 'unknown') as team_at_creation,
         coalesce(creators.is_inside_sales, false) as is_sourced,
         coalesce(credits.is_influenced, false) as is_influenced,
         case
@@ -117,12 +118,15 @@ final as (
         credited.rep_id,
         credited.owner_id,
         credited.proposal_owner_id,
+        credited.created_by_id,
 
         -- texts
         credited.source_system,
         coalesce(credited.stage_id, 'unknown') as stage,
         credited.currency,
         coalesce(closers.team, 'unknown') as team_at_close,
+        -- the creator's, who is credited with the creation (R11)
+        credited.team_at_creation,
 
         -- numerics
         credited.amount,

@@ -2,7 +2,8 @@
     Grain: one row per object of a system, rule and code that no mapping knows (R8), with
     how many of its rows have the code and the first of them.
     The code itself is shown, cut to 60 characters: without it nobody could mend the
-    mapping.
+    mapping. What stands in a field for reasons and recurs too rarely to be a code is
+    somebody's own words, which may name a person: it is only counted.
 -#}
 {#- of each column with codes: object, column, seed, its code, day of meaning, rule -#}
 {%- set mappings = [
@@ -35,9 +36,97 @@
         ['dm', 'form', 'sns', 'sms', 'letter', 'web_meeting', 'visit'],
         'activity_channel'),
 ] -%}
+{#- the same of fields in which people may write what they like -#}
+{%- set reasons = [
+    ('opportunities', 'loss_reason', 'loss_reasons', 'reason_code',
+        'coalesce(rows_fed.close_date, '
+        ~ business_date('coalesce(rows_fed.updated_at, rows_fed.created_at)') ~ ')',
+        'loss_reason'),
+    ('appointments', 'judgement_reason', 'rejection_reasons', 'reason_code',
+        business_date('coalesce(rows_fed.judged_at, rows_fed.starts_at, rows_fed.booked_at)'),
+        'rejection_reason'),
+] -%}
+{#- planning names channels by the codes of lead sources -#}
+{%- set planning_objects = ['campaign_costs', 'targets'] -%}
 with
 
+campaign_costs as (
+
+    select * from {{ ref('stg_planning__campaign_costs') }} where is_accepted
+
+),
+
+targets as (
+
+    select * from {{ ref('stg_planning__targets') }} where is_accepted
+
+),
+
+reason_rows as (
+
+    {% for object, column, seed, code, day, rule in reasons %}
+    select
+        rows_fed.source_system,
+        rows_fed.source_object,
+        rows_fed.source_file,
+        rows_fed.source_row,
+        'unmapped_{{ rule }}' as rule,
+        {{ code_key('rows_fed.' ~ column) }} as code
+    from {{ ref('int_unioned_' ~ object) }} as rows_fed
+    left join {{ ref(seed) }} as mapping
+        on {{ code_key('rows_fed.' ~ column) }} = mapping.{{ code }}
+        and {{ is_valid_on('mapping', day) }}
+    where rows_fed.{{ column }} is not null and mapping.{{ code }} is null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+counted_reasons as (
+
+    select
+        *,
+        count(*) over (partition by rule, code) as occurrences
+    from reason_rows
+    where code is not null
+
+),
+
 codes as (
+
+    select
+        source_system,
+        source_object,
+        source_file,
+        source_row,
+        rule,
+        case
+            when occurrences < {{ var('free_text_below_rows') }} then '(free text)'
+            else code
+        end as code
+    from counted_reasons
+
+    union all
+
+    {% for object in planning_objects %}
+    select
+        rows_fed.source_system,
+        rows_fed.source_object,
+        rows_fed.source_file,
+        rows_fed.source_row,
+        'unmapped_lead_source' as rule,
+        {{ code_key('rows_fed.channel') }} as code
+    from {{ object }} as rows_fed
+    left join {{ ref('lead_sources') }} as mapping
+        on {{ code_key('rows_fed.channel') }} = mapping.source_code
+        and {{ is_valid_on('mapping', 'rows_fed.month') }}
+    where
+        {{ code_key('rows_fed.channel') }} <> 'all'
+        and mapping.source_code is null
+
+    union all
+
+    {% endfor %}
 
     {% for object, column, seed, code, day, rule in mappings %}
     select

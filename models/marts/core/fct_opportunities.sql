@@ -17,6 +17,7 @@ final as (
         channel_id,
         rep_id,
         owner_id,
+        created_by_id,
 
         -- texts
         stage,
@@ -43,7 +44,8 @@ final as (
         proposal_at,
         won_at,
         lost_at,
-        closed_date
+        closed_date,
+        created_date
     from opportunities
 
 )

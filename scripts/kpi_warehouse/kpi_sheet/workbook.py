@@ -27,6 +27,7 @@ from kpi_warehouse.kpi_sheet.wording import Figure, Item, joined, word
 NUMBER_FORMATS = {
     "count": "#,##0",
     "hours": "#,##0.0",
+    "days": "#,##0",
     "jpy": '"¥"#,##0',
     "rate": "0.0%",
     "ratio": "#,##0.00",

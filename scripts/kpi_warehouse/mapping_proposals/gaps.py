@@ -13,6 +13,8 @@ from kpi_warehouse.errors import UserError
 
 # The finding shows this much of a code, see int_findings_codes.
 CODE_LENGTH = 60
+# What it says of reasons in people's own words, which are no codes to be mapped.
+FREE_TEXT = "(free text)"
 _DETAIL = re.compile(r"(?P<code>.*): (?P<rows>[\d,]+) rows?(?:\b.*)?", re.DOTALL)
 _OLDER = "is no warehouse of this project, or an older one"
 
@@ -69,6 +71,8 @@ def read_gaps(warehouse: Path) -> list[Gap]:
         parts = _DETAIL.fullmatch(detail or "")
         if not parts:
             raise UserError(_OLDER, warehouse, "run make build")
+        if parts["code"] == FREE_TEXT:
+            continue
         count = int(parts["rows"].replace(",", ""))
         gaps.append(Gap(rule, system, object_name, parts["code"], count, file, row))
     return sorted(gaps, key=lambda gap: (gap.rule, -gap.row_count, gap.code, gap.system))

@@ -105,6 +105,8 @@ MAPPINGS = (
     Mapping("lead_statuses", "status_code", ((_unioned("lead_status_history"), "status"),)),
     Mapping("lead_sources", "source_code", ((_unioned("leads"), "source"),)),
     Mapping("departments", "department_code", ((_unioned("users"), "department"),)),
+    Mapping("loss_reasons", "reason_code", ((_unioned("opportunities"), "loss_reason"),)),
+    Mapping("rejection_reasons", "reason_code", ((_unioned("appointments"), "judgement_reason"),)),
     Mapping("company_sizes", "segment_id", None),
     Mapping(
         "activity_types",

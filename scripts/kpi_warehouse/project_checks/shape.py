@@ -27,6 +27,10 @@ MART_NAMES = {
     "conversion_period_and_cohort",
     "won_amount_change",
     "won_amount_change_by_channel",
+    "deal_loss_reasons",
+    "meeting_rejection_reasons",
+    "pipeline_coverage",
+    "pipeline_velocity",
 }
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type

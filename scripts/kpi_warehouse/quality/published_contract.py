@@ -312,4 +312,60 @@ MARTS = (
             date="month_start",
         ),
     ),
+    Mart(
+        "fct_campaign_costs",
+        ("channel_id", "cost_date"),
+        _columns(string="channel_id", decimal="cost", date="cost_date"),
+        may_be_empty=True,
+    ),
+    Mart(
+        "deal_loss_reasons",
+        ("period_grain", "period_start", "channel_id", "reason_id"),
+        _columns(
+            string="period_grain channel_id reason_id name_ja name_en",
+            bigint="deals_lost deals_lost_all_reasons",
+            decimal="amount_lost",
+            double="share",
+            boolean="is_small_sample is_complete",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "meeting_rejection_reasons",
+        ("period_grain", "period_start", "channel_id", "reason_id"),
+        _columns(
+            string="period_grain channel_id reason_id name_ja name_en",
+            bigint="meetings_rejected meetings_rejected_all_reasons",
+            double="share",
+            boolean="is_small_sample is_complete",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "pipeline_coverage",
+        ("period_grain", "channel_id"),
+        _columns(
+            string="period_grain channel_id target_source coverage_reason",
+            decimal=(
+                "target_amount won_amount remaining_amount open_amount open_amount_involved "
+                "open_amount_sourced"
+            ),
+            bigint="open_deals",
+            double="coverage coverage_involved coverage_sourced",
+            date="period_start period_end",
+        ),
+    ),
+    Mart(
+        "pipeline_velocity",
+        ("period_grain", "period_start", "channel_id"),
+        _columns(
+            string="period_grain channel_id velocity_reason",
+            bigint="opportunities_created deals_closed deals_won",
+            double="velocity_jpy_per_day win_rate_of_closed average_deal average_cycle_days",
+            boolean="is_small_sample is_complete",
+            date="period_start period_end",
+        ),
+    ),
 )

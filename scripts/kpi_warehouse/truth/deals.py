@@ -90,8 +90,8 @@ def closed_deals(
     """Grain: one row per opportunity whose latest stage is won or lost (R13).
 
     Columns: opportunity_id, lead_id, rep_id (inside sales credit, may be null), event_date
-    (the closing date), is_won, is_sourced, is_influenced, amount_jpy (Decimal(38, 2); null
-    when no rate is known on or before the close: R14).
+    (the closing date), created_date, is_won, is_sourced, is_influenced, amount_jpy
+    (Decimal(38, 2); null when no rate is known on or before the close: R14).
     """
     last_stages = last_of(stage_entries(log), "opportunity_id", ["at", "rank"])
     credit = _credits(log, approach_facts, appointment_facts, influence_window_days)
@@ -114,6 +114,43 @@ def closed_deals(
             "is_sourced",
             "is_influenced",
             "amount_jpy",
+            created_date=business_date("created_at"),
+        )
+    )
+
+
+def created_deals(
+    log: "WorldLog",
+    approach_facts: pl.LazyFrame,
+    appointment_facts: pl.LazyFrame,
+    influence_window_days: int,
+) -> pl.LazyFrame:
+    """Grain: one row per opportunity created by as_of, whatever became of it.
+
+    Columns: opportunity_id, lead_id, rep_id (who created it: R11), event_date (its creation),
+    is_open, is_sourced, is_influenced, amount_jpy (Decimal(38, 2), at the rate of the close; of an
+    open one at that of as_of; null without a rate: R14).
+    """
+    window = influence_window_days
+    closes = closed_deals(log, approach_facts, appointment_facts, window).select(
+        "opportunity_id", close="event_date"
+    )
+    credit = _credits(log, approach_facts, appointment_facts, window).drop("rep_id")
+    return (
+        _standing_opportunities(log)
+        .join(closes, on="opportunity_id", how="left", validate="1:1")
+        .join(credit, on="opportunity_id", how="left", validate="1:1")
+        .with_columns(event_date=pl.col("close").fill_null(log.as_of_date))
+        .pipe(_with_amount_jpy, log.fx_rates.lazy())
+        .select(
+            "opportunity_id",
+            "lead_id",
+            "is_sourced",
+            "is_influenced",
+            "amount_jpy",
+            rep_id="created_by_id",
+            event_date=business_date("created_at"),
+            is_open=pl.col("close").is_null(),
         )
     )
 

@@ -6,7 +6,9 @@ each of them. `team` is the rep's on the day of the event; `cohort_team` is the 
 credits the cohort, which for what becomes of a handed-over lead is the day of the hand-over.
 """
 
+from calendar import monthrange
 from datetime import date
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -48,8 +50,9 @@ def counted_events(
         policies: the choices the definitions leave open.
 
     Families: leads, calls, emails, approaches, appointments, meetings, permissions, handovers,
-    deals, attendance, cadence, recycles. `channel_id` is null only for attendance, which has no
-    channel; `cohort_date` is null where no surviving lead is known (R10, R15).
+    deals, attendance, cadence, recycles, creations, costs. `channel_id` is null only for
+    attendance, which has no channel; `cohort_date` is null where no surviving lead is known (R10,
+    R15), and for costs.
     """
     # collected where several families read them, so that each is worked out once
     leads = facts.surviving_leads(log).collect().lazy()
@@ -85,6 +88,15 @@ def counted_events(
         "attendance": _attendance_events(log),
         "cadence": _cadence_events(credited, of_leads, log.as_of_date),
         "recycles": _recycle_events(log, credited, of_leads, policies),
+        "creations": _creation_events(
+            _of_lead(
+                opportunities.created_deals(
+                    log, approaches, appointments, policies.influence_window_days
+                ),
+                leads,
+            )
+        ),
+        "costs": _cost_events(log),
     }
     counted = dict(zip(families, pl.collect_all(families.values()), strict=True))
     return _with_teams(counted, log.users)
@@ -238,8 +250,54 @@ def _deal_events(deals: pl.LazyFrame) -> pl.LazyFrame:
             _sum("amount_won_influenced", won.filter(influenced), amount),
             _sum("amount_won", won, amount),
             _sum("amount_closed", deals, amount),
+            _count("deals_lost", deals.filter(~pl.col("is_won"))),
+            _sum(
+                "cycle_days_won",
+                won,
+                (pl.col("event_date") - pl.col("created_date")).dt.total_days(),
+            ),
         ]
     )
+
+
+def _creation_events(deals: pl.LazyFrame) -> pl.LazyFrame:
+    """Every deal counts when it is created, and is its creator's (R11)."""
+    sourced = deals.filter("is_sourced")
+    return pl.concat(
+        [
+            _count("opportunities_created", deals),
+            _count("opportunities_sourced", sourced),
+            _sum("amount_created", deals, "amount_jpy"),
+            _sum("amount_created_sourced", sourced, "amount_jpy"),
+        ]
+    )
+
+
+def _cost_events(log: "WorldLog") -> pl.LazyFrame:
+    """What a channel cost on each day until as_of; it is nobody's, and of no cohort."""
+    days = [
+        (cost["channel_id"], day, share)
+        for cost in log.campaign_costs.iter_rows(named=True)
+        for day, share in daily_shares(cost["month"], cost["cost"])
+        if day <= log.as_of_date
+    ]
+    schema = {"channel_id": pl.String, "event_date": pl.Date, "cost": QUANTITY}
+    spent = pl.DataFrame(days, schema=schema, orient="row").lazy()
+    return _sum(
+        "campaign_cost",
+        spent.with_columns(cohort_date=pl.lit(None, pl.Date), rep_id=pl.lit(None, pl.String)),
+        "cost",
+    )
+
+
+def daily_shares(month: date, cost: Decimal) -> list[tuple[date, Decimal]]:
+    """The days of the month of that first day, and what of the cost falls on each.
+
+    Every day has the same whole number of hundredths, and the last one what is missing then.
+    """
+    days = [month.replace(day=day + 1) for day in range(monthrange(month.year, month.month)[1])]
+    share = (cost / len(days)).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+    return [(day, share) for day in days[:-1]] + [(days[-1], cost - share * (len(days) - 1))]
 
 
 def _attendance_events(log: "WorldLog") -> pl.LazyFrame:

@@ -131,6 +131,8 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "fx_rates": {"currency": pl.String(), "date": pl.Date(), "jpy_rate": RATE},
     # grain: one row per day on which the company is closed beside the national holidays
     "company_holidays": {"date": pl.Date(), "name": pl.String()},
+    # grain: one row per channel and month that cost money; months by their first day
+    "campaign_costs": {"channel_id": pl.String(), "month": pl.Date(), "cost": MONEY},
 }
 """The columns of every frame of a `WorldLog`, in order."""
 
@@ -160,4 +162,5 @@ class WorldLog:
     attendance: pl.DataFrame
     fx_rates: pl.DataFrame
     company_holidays: pl.DataFrame
+    campaign_costs: pl.DataFrame
     traps: dict[str, int] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from kpi_warehouse.world.clock import (
     utc_seconds,
     working_seconds,
 )
+from kpi_warehouse.world.costs import campaign_costs
 from kpi_warehouse.world.deals import STAGES, YEN_PER_UNIT, opportunities
 from kpi_warehouse.world.log import MONEY, RATE, SCHEMAS, WorldLog
 from kpi_warehouse.world.mails import automatic_mails, bulk_mails, one_to_one_mails
@@ -126,10 +127,11 @@ def simulate(options: WorldOptions | None = None) -> WorldLog:
     rest = options.activities - sum(f.height for f in (calls, touches, meetings, mails))
     mails = pl.concat([mails, bulk_mails(world, max(rest, 0))], how="diagonal")
 
+    leads = lead_log(world, approaches, recycles, meetings, handed)
     log = WorldLog(
         as_of_date=options.as_of_date,
         seed=options.seed,
-        leads=lead_log(world, approaches, recycles, meetings, handed),
+        leads=leads,
         recycles=recycle_log(world, recycles),
         calls=call_log(world, calls),
         emails=email_log(world, mails),
@@ -142,6 +144,7 @@ def simulate(options: WorldOptions | None = None) -> WorldLog:
         attendance=attendance(world.rng("attendance"), people, calendar, rates, dial_days(calls)),
         fx_rates=exchange_rates(world.rng("fx_rates"), calendar),
         company_holidays=calendar.company_holidays,
+        campaign_costs=campaign_costs(options.seed, leads),
     )
     return WorldLog(**{**vars(log), "traps": world_traps(log)})
 

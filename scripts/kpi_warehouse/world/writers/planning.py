@@ -5,29 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from kpi_warehouse.world.log import MONEY, WorldLog
-from kpi_warehouse.world.randomness import generator
 from kpi_warehouse.world.writers.files import FileFormat, write_frame
 
 FOLDER = "planning"
 AGREED_BY = "営業本部長"
-UNIT_COST = {
-    "web_inquiry": 9_000,
-    "document_request": 8_000,
-    "trial": 11_000,
-    "whitepaper": 5_000,
-    "webinar": 6_500,
-    "seminar": 14_000,
-    "exhibition": 18_000,
-    "comparison_site": 15_000,
-    "paid_ads": 12_000,
-    "partner": 6_000,
-    "outbound_list": 900,
-}
-"""Yen per lead of the channels that cost money."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +65,9 @@ def write_planning(log: WorldLog, folder: Path, file_format: FileFormat = "csv")
         "attendance": log.attendance.with_columns(hours_source=pl.lit("勤怠システム")),
         "company_holidays": log.company_holidays,
         "fx_rates": log.fx_rates,
-        "campaign_costs": campaign_costs(log),
+        "campaign_costs": log.campaign_costs.select(
+            "cost", channel="channel_id", month=pl.col("month").dt.strftime("%Y-%m")
+        ).select("channel", "month", "cost"),
         "kgi": kgi(months, scale),
         "targets": targets(months, scale),
     }
@@ -89,11 +75,6 @@ def write_planning(log: WorldLog, folder: Path, file_format: FileFormat = "csv")
         write_frame(frame, target, name, file_format)
     no_hours = log.attendance.filter(pl.col("working_hours") == 0)
     return {"attendance_of_zero_hours": no_hours.height}
-
-
-def japan_month(column: str) -> pl.Expr:
-    """Month of a moment in Japan, YYYY-MM."""
-    return (pl.col(column) + pl.duration(hours=9)).dt.strftime("%Y-%m")
 
 
 def plan_months(log: WorldLog) -> pl.Series:
@@ -152,21 +133,3 @@ def kgi(months: pl.Series, scale: float) -> pl.DataFrame:
         won_amount=pl.lit(amount).cast(MONEY),
         average_deal=pl.lit(AVERAGE_DEAL).cast(MONEY),
     )
-
-
-def campaign_costs(log: WorldLog) -> pl.DataFrame:
-    """Cost by channel and month: leads times a unit cost that varies."""
-    rng = generator(log.seed, "writers/campaign_costs")
-    leads = (
-        log.leads.filter(pl.col("channel_id").is_in(list(UNIT_COST)))
-        .group_by(channel="channel_id", month=japan_month("created_at"))
-        .agg(leads=pl.len())
-        .sort("channel", "month")
-    )
-    swing = np.exp(rng.normal(0, 0.15, leads.height))
-    unit = pl.col("channel").replace_strict(UNIT_COST, return_dtype=pl.Float64)
-    return leads.select(
-        "channel",
-        "month",
-        cost=(pl.col("leads") * unit * pl.Series(swing) / 1000).round(0).cast(pl.Int64) * 1000,
-    ).with_columns(pl.col("cost").cast(MONEY))

@@ -1,0 +1,185 @@
+{#-
+    Grain: one row per channel and month that has a target of won amount; channel `all` is
+    the total.
+    The targets of the department that owns the KPI, else of the first of the departments
+    that has any. Its total is what it says, else the sum of its channels. A month that no
+    department has a target for has the goal (KGI) as its total.
+-#}
+{%- set kpi_id = 'won_amount' -%}
+with
+
+targets as (
+
+    select * from {{ ref('stg_planning__targets') }}
+    where
+        is_accepted
+        and {{ code_key('kpi_id') }} = '{{ kpi_id }}'
+        and target_value is not null
+
+),
+
+goals as (
+
+    select * from {{ ref('stg_planning__kgi') }}
+    where is_accepted and won_amount is not null
+
+),
+
+sources as (
+
+    select * from {{ ref('lead_sources') }}
+
+),
+
+department_codes as (
+
+    select * from {{ ref('departments') }}
+
+),
+
+departments as (
+
+    select * from {{ ref('kpi_departments') }}
+
+),
+
+owners as (
+
+    select owner_department
+    from {{ ref('int_kpi_versions') }}
+    where
+        kpi_id = '{{ kpi_id }}'
+        and is_published
+        and {{ as_of_date() }} between effective_from and last_day
+
+),
+
+stated as (
+
+    select
+        coalesce(
+            department_codes.department_id, {{ code_key('targets.department') }}
+        ) as department_id,
+        case
+            when coalesce({{ code_key('targets.channel') }}, 'all') = 'all' then 'all'
+            else coalesce(sources.channel_id, 'unmapped')
+        end as channel_id,
+        -- two codes of a channel are one target, two codes of none are two
+        coalesce(sources.channel_id, {{ code_key('targets.channel') }}, 'all')
+            as channel_key,
+        targets.target_value,
+        targets.agreed_on,
+        targets.month
+    from targets
+    -- many-to-one
+    left join sources
+        on {{ code_key('targets.channel') }} = sources.source_code
+        and {{ is_valid_on('sources', 'targets.month') }}
+    -- many-to-one
+    left join department_codes
+        on {{ code_key('targets.department') }} = department_codes.department_code
+
+),
+
+numbered as (
+
+    select
+        stated.*,
+        row_number() over (
+            partition by stated.month, stated.department_id, stated.channel_key
+            order by stated.agreed_on desc nulls last, stated.target_value desc
+        ) as statement_number,
+        dense_rank() over (
+            partition by stated.month
+            order by
+                case when owners.owner_department is null then 1 else 0 end,
+                departments.sort_order nulls last,
+                stated.department_id
+        ) as department_number
+    from stated
+    -- many-to-one
+    left join owners on stated.department_id = owners.owner_department
+    -- many-to-one
+    left join departments on stated.department_id = departments.department_id
+
+),
+
+by_channel as (
+
+    select
+        channel_id,
+        month,
+        sum(target_value) as target_amount
+    from numbered
+    where statement_number = 1 and department_number = 1
+    group by channel_id, month
+
+),
+
+stated_totals as (
+
+    select
+        month,
+        max(case when channel_id = 'all' then target_amount end) as total,
+        sum(case when channel_id <> 'all' then target_amount end) as sum_of_channels
+    from by_channel
+    group by month
+
+),
+
+ranked_goals as (
+
+    select
+        month,
+        won_amount,
+        row_number() over (partition by month order by fiscal_year desc nulls last)
+            as goal_number
+    from goals
+
+),
+
+unioned as (
+
+    select
+        channel_id,
+        'targets' as target_source,
+        target_amount,
+        month
+    from by_channel
+    where channel_id <> 'all'
+
+    union all
+
+    select
+        'all' as channel_id,
+        'targets' as target_source,
+        coalesce(total, sum_of_channels) as target_amount,
+        month
+    from stated_totals
+
+    union all
+
+    select
+        'all' as channel_id,
+        'kgi' as target_source,
+        won_amount as target_amount,
+        month
+    from ranked_goals
+    where
+        goal_number = 1
+        and month not in (select stated_totals.month from stated_totals)
+
+),
+
+final as (
+
+    select
+        channel_id,
+        target_source,
+        cast(target_amount as decimal(18, 2)) as target_amount,
+        month
+    from unioned
+
+)
+
+select * from final
