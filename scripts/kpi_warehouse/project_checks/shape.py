@@ -17,7 +17,17 @@ GRAIN = re.compile(r"\bGrain:\s*\S")
 KEY_TEST = re.compile(r"(unique(_combination|_over_systems)?|one_meaning_per_day|one_row)$")
 MART_NAME = re.compile(r"(fct|dim|kpi|kgi|funnel|cohort|plan)_[a-z0-9_]+$")
 # published tables whose names are agreed on and follow no prefix
-MART_NAMES = {"definition_gap", "definition_gap_leads", "data_quality_findings", "row_account"}
+MART_NAMES = {
+    "definition_gap",
+    "definition_gap_leads",
+    "data_quality_findings",
+    "row_account",
+    "stage_durations",
+    "time_to_event_by_channel_period",
+    "time_to_event_by_period",
+    "time_to_event_by_rep_period",
+    "time_to_event_by_team_period",
+}
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type
 PORTABLE_TYPE = re.compile(
