@@ -165,7 +165,9 @@ def _time_to_judgement(log: "WorldLog") -> pl.LazyFrame:
     )
     is_judged = pl.col("judgement").is_not_null() & has_come("judged_at", as_of)
     ended = pl.max_horizontal(
-        pl.when(is_judged).then(if_passed("judged_at", as_of)).otherwise(end_of_business_day(as_of)),
+        pl.when(is_judged)
+        .then(if_passed("judged_at", as_of))
+        .otherwise(end_of_business_day(as_of)),
         "starts_at",
     )
     return held.select(
@@ -186,9 +188,7 @@ def _deals(
     """Whole days from the creation to the close, and the yen of what was won."""
     deals = opportunities.all_deals(
         log, approaches, appointments, policies.influence_window_days
-    ).with_columns(
-        case_id="opportunity_id", event_date="closed_date", started_date="created_date"
-    )
+    ).with_columns(case_id="opportunity_id", event_date="closed_date", started_date="created_date")
     columns = ("lead_id", "distribution_id", "case_id", "rep_id", "observed_value", "is_finished")
     last = pl.col("closed_date").fill_null(log.as_of_date)
     cycles = deals.with_columns(
@@ -235,9 +235,7 @@ def business_days(first: date, last: date, closed: set[date]) -> list[date]:
     """Monday to Friday but for Japan's national holidays and the company's own."""
     national = holidays.country_holidays("JP", years=range(first.year, last.year + 1))
     days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-    return [
-        day for day in days if day.weekday() < 5 and day not in national and day not in closed
-    ]
+    return [day for day in days if day.weekday() < 5 and day not in national and day not in closed]
 
 
 def _epoch(moment: datetime) -> int:
@@ -352,7 +350,9 @@ def statistics_of(
         for basis, values, flags in groups.select("basis", "values", "flags").iter_rows()
     ]
     return groups.drop("values", "flags").with_columns(
-        km_median=pl.Series([curve.median if curve else None for curve in curves], dtype=pl.Float64),
+        km_median=pl.Series(
+            [curve.median if curve else None for curve in curves], dtype=pl.Float64
+        ),
         at_risk_at_median=pl.Series(
             [curve.at_risk if curve else None for curve in curves], dtype=pl.Int64
         ),
