@@ -1,9 +1,11 @@
 {#-
     Grain: one row per measure, basis, regime, date, channel, rep and team.
-    Every measure of the registry, additive over all of these; the only input of the KPI
-    marts.
+    Every measure of the registry, additive over all of these; the input of the KPI marts
+    for all that can be added up.
 -#}
-{%- set parts = ['activities', 'meetings', 'leads', 'opportunities', 'attendance'] -%}
+{%- set parts = [
+    'activities', 'meetings', 'leads', 'opportunities', 'attendance', 'responses'
+] -%}
 with
 
 final as (

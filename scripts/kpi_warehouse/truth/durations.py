@@ -23,7 +23,7 @@ from kpi_warehouse.truth.calendar import (
     end_of_business_day,
     periods_of,
 )
-from kpi_warehouse.truth.expressions import has_come, if_passed
+from kpi_warehouse.truth.expressions import has_come
 from kpi_warehouse.truth.facts import UNKNOWN, Policies
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _time_to_judgement(log: "WorldLog") -> pl.LazyFrame:
     is_judged = pl.col("judgement").is_not_null() & has_come("judged_at", as_of)
     ended = pl.max_horizontal(
         pl.when(is_judged)
-        .then(if_passed("judged_at", as_of))
+        .then("judged_at")
         .otherwise(end_of_business_day(as_of)),
         "starts_at",
     )
