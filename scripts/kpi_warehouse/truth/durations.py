@@ -165,9 +165,7 @@ def _time_to_judgement(log: "WorldLog") -> pl.LazyFrame:
     )
     is_judged = pl.col("judgement").is_not_null() & has_come("judged_at", as_of)
     ended = pl.max_horizontal(
-        pl.when(is_judged)
-        .then("judged_at")
-        .otherwise(end_of_business_day(as_of)),
+        pl.when(is_judged).then("judged_at").otherwise(end_of_business_day(as_of)),
         "starts_at",
     )
     return held.select(
