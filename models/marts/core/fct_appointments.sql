@@ -21,6 +21,14 @@ final as (
         outcome,
         judgement,
 
+        -- numerics
+        case
+            when judgement is null then null
+            when judged_at < held_at then 0
+            else ({{ epoch_seconds('judged_at') }} - {{ epoch_seconds('held_at') }})
+                / cast(86400 as {{ type_double() }})
+        end as days_to_judgement,
+
         -- dates
         booked_at,
         held_at,

@@ -17,15 +17,21 @@ from kpi_warehouse.definitions.registry import ONE_DAY, read_registry
 from kpi_warehouse.semantic_layer.definitions import read_metrics
 from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.calendar import APRIL
+from kpi_warehouse.truth.durations import observations
 from kpi_warehouse.truth.events import all_events
 from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.kpis import (
+    STATISTICS,
     Kpi,
+    Statistic,
     Truth,
     formula_of_metric,
     formula_of_registry,
     kpi_of,
+    statistic_of,
+    statistics_truth,
     truth_of_spells,
+    with_statistics,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +54,7 @@ class Spell:
     first_day: date
     policies: Policies
     kpis: tuple[Kpi, ...]
+    statistics: tuple[Statistic, ...] = STATISTICS
 
 
 def read_spells(project: Path = PROJECT_DIR) -> tuple[Spell, ...]:
@@ -80,7 +87,12 @@ def read_spells(project: Path = PROJECT_DIR) -> tuple[Spell, ...]:
                     else formula_of_registry(version.cells),
                 )
                 for version in versions
-                if version.effective_from <= day <= version.last_day
+                if version.effective_from <= day <= version.last_day and not version.distribution_id
+            ),
+            tuple(
+                statistic_of(version.cells)
+                for version in versions
+                if version.effective_from <= day <= version.last_day and version.distribution_id
             ),
         )
         for day in sorted(days)
@@ -92,6 +104,9 @@ def truth_as_agreed(
 ) -> Truth:
     """Every KPI of the log, each event by what was agreed on its day.
 
+    A case is by the policies of the day on which it ended, the as-of date while it has not; a
+    statistic is by what was agreed on the last day of its period.
+
     Args:
         log: what truly happened.
         spells: what was agreed when, in order; none: as the project's registry says.
@@ -99,15 +114,38 @@ def truth_as_agreed(
     """
     spells = read_spells() if spells is None else spells
     ends = [*(spell.first_day for spell in spells[1:]), date.max]
-    return truth_of_spells(
+    counted = truth_of_spells(
         [
             (
                 spell.kpis,
                 all_events(log, spell.policies).filter(
-                    (pl.col("event_date") >= spell.first_day) & (pl.col("event_date") < end)
+                    pl.col("event_date").is_between(spell.first_day, end, closed="left")
                 ),
             )
             for spell, end in zip(spells, ends, strict=True)
         ],
         fiscal_year_start_month,
     )
+    cases = pl.concat(
+        observations(log, spell.policies).filter(
+            pl.col("event_date")
+            .fill_null(log.as_of_date)
+            .is_between(spell.first_day, end, closed="left")
+        )
+        for spell, end in zip(spells, ends, strict=True)
+    )
+    label_day = pl.min_horizontal("period_end", pl.lit(log.as_of_date))
+    computed = [
+        _restricted(
+            statistics_truth(cases, spell.statistics, fiscal_year_start_month),
+            label_day.is_between(spell.first_day, end, closed="left"),
+        )
+        for spell, end in zip(spells, ends, strict=True)
+    ]
+    for part in computed:
+        counted = with_statistics(counted, part)
+    return counted
+
+
+def _restricted(truth: Truth, condition: pl.Expr) -> Truth:
+    return Truth(**{name: frame.filter(condition) for name, frame in vars(truth).items()})

@@ -111,19 +111,15 @@ def stays(log: "WorldLog", policies: Policies = DEFAULT_POLICIES) -> pl.DataFram
     return _with_teams(cases, log.users.lazy()).select(*SCHEMA.names(), STAGE).collect()
 
 
-def _speed_to_lead(
-    log: "WorldLog", leads: pl.LazyFrame, approaches: pl.LazyFrame, appointments: pl.LazyFrame
-) -> pl.LazyFrame:
-    """From the acquisition to the first approach; a lead approached before did not wait."""
+def lead_waits(log: "WorldLog", leads: pl.LazyFrame, approaches: pl.LazyFrame) -> pl.LazyFrame:
+    """Grain: one row per surviving lead: how long it waited for its first approach.
+
+    Columns: lead_id, seconds, business_seconds, is_finished (approached), ended_at (the approach,
+    the acquisition if that came later, or the end of the as-of date).
+    """
     touches = approaches.group_by("lead_id").agg(touched_at=pl.col("at").min())
     waits = (
         leads.join(touches, on="lead_id", how="left", validate="1:1")
-        .join(
-            facts.lead_credits(leads, appointments, approaches),
-            on="lead_id",
-            how="left",
-            validate="1:1",
-        )
         .with_columns(
             is_finished=pl.col("touched_at").is_not_null(),
             ended_at=pl.max_horizontal(
@@ -132,25 +128,41 @@ def _speed_to_lead(
         )
         .collect()
     )
-    seconds = (waits["ended_at"] - waits["created_at"]).dt.total_seconds()
-    by_clock = {
-        "speed_to_lead": seconds,
-        "speed_to_lead_business": business_seconds(log, waits["created_at"], waits["ended_at"]),
-    }
+    return waits.lazy().select(
+        "lead_id",
+        "is_finished",
+        "ended_at",
+        seconds=(pl.col("ended_at") - pl.col("created_at")).dt.total_seconds(),
+        business_seconds=business_seconds(log, waits["created_at"], waits["ended_at"]),
+    )
+
+
+def _speed_to_lead(
+    log: "WorldLog", leads: pl.LazyFrame, approaches: pl.LazyFrame, appointments: pl.LazyFrame
+) -> pl.LazyFrame:
+    """From the acquisition to the first approach; a lead approached before did not wait."""
+    credit = facts.lead_credits(leads, appointments, approaches)
+    waits = (
+        leads.join(lead_waits(log, leads, approaches), on="lead_id", how="left", validate="1:1")
+        .join(credit, on="lead_id", how="left", validate="1:1")
+        .collect()
+        .lazy()
+    )
+    clocks = {"speed_to_lead": "seconds", "speed_to_lead_business": "business_seconds"}
     return pl.concat(
         [
-            waits.lazy().select(
+            waits.select(
                 pl.lit(name).alias("distribution_id"),
                 pl.col("lead_id").alias("case_id"),
                 "channel_id",
                 "rep_id",
-                (values.cast(pl.Float64) / 60).alias("observed_value"),
+                (pl.col(column).cast(pl.Float64) / 60).alias("observed_value"),
                 "is_finished",
                 pl.when("is_finished").then(business_date("ended_at")).alias("event_date"),
                 pl.col("created_date").alias("started_date"),
                 pl.col("created_date").alias("cohort_date"),
             )
-            for name, values in by_clock.items()
+            for name, column in clocks.items()
         ]
     )
 

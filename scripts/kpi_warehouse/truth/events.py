@@ -5,12 +5,13 @@ is the sum of `quantity` over its rows there. A thing that several measures coun
 each of them.
 """
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from kpi_warehouse.truth import deals as opportunities
-from kpi_warehouse.truth import facts
+from kpi_warehouse.truth import durations, facts
 from kpi_warehouse.truth.calendar import business_date
 from kpi_warehouse.truth.facts import UNKNOWN, Policies
 
@@ -45,7 +46,7 @@ def counted_events(
         policies: the choices the definitions leave open.
 
     Families: leads, calls, emails, approaches, appointments, meetings, permissions, handovers,
-    deals, attendance. `channel_id` is null only for attendance, which has no channel;
+    deals, attendance, responses. `channel_id` is null only for attendance, which has no channel;
     `cohort_date` is null where no surviving lead is known (R10, R15).
     """
     # collected where several families read them, so that each is worked out once
@@ -79,6 +80,7 @@ def counted_events(
         "handovers": _handover_events(credited, deals),
         "deals": _deal_events(_of_lead(deals, leads)),
         "attendance": _attendance_events(log),
+        "responses": _response_events(credited, durations.lead_waits(log, leads, approaches)),
     }
     counted = dict(zip(families, pl.collect_all(families.values()), strict=True))
     return _with_teams(counted, log.users)
@@ -218,6 +220,24 @@ def _attendance_events(log: "WorldLog") -> pl.LazyFrame:
         )
     )
     return _sum("working_hours", worked, "working_hours")
+
+
+def _response_events(credited: pl.LazyFrame, waits: pl.LazyFrame) -> pl.LazyFrame:
+    """Leads first approached in time, dated and credited by their acquisition."""
+    acquired = credited.with_columns(event_date="created_date", cohort_date="created_date")
+    touched = acquired.join(waits.filter("is_finished"), on="lead_id", how="inner", validate="1:1")
+    clocks = {"": "seconds", "_business": "business_seconds"}
+    limits = {"5_min": timedelta(minutes=5), "1_hour": timedelta(hours=1)}
+    return pl.concat(
+        [
+            _count(
+                f"leads_touched_within_{limit}{suffix}",
+                touched.filter(pl.col(column) <= length.total_seconds()),
+            )
+            for suffix, column in clocks.items()
+            for limit, length in limits.items()
+        ]
+    )
 
 
 def _of_lead(frame: pl.LazyFrame, leads: pl.LazyFrame) -> pl.LazyFrame:
