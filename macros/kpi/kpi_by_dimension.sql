@@ -25,10 +25,10 @@
 {%- set keys = ['basis', 'period_grain', 'period_start'] -%}
 {%- do keys.append(dimension) if dimension -%}
 {%- set time_to_event = {
-    none: ref('time_to_event_by_period'),
-    'channel_id': ref('time_to_event_by_channel_period'),
-    'rep_id': ref('time_to_event_by_rep_period'),
-    'team': ref('time_to_event_by_team_period'),
+    none: 'time_to_event_by_period',
+    'channel_id': 'time_to_event_by_channel_period',
+    'rep_id': 'time_to_event_by_rep_period',
+    'team': 'time_to_event_by_team_period',
 }[dimension] -%}
 with
 
@@ -85,7 +85,7 @@ agreements as (
 
 distributions as (
 
-    select * from {{ time_to_event }}
+    select * from {{ ref(time_to_event) }}
 
 ),
 

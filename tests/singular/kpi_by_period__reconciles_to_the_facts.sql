@@ -35,6 +35,12 @@
             'leads_acquired': "true",
             'leads_handed_over': "handed_over_at is not null",
             'win_rate': "handed_over_at is not null and won_at is not null",
+            'speed_to_lead_within_5_min': "speed_to_lead_seconds <= 300",
+            'speed_to_lead_within_1_hour': "speed_to_lead_seconds <= 3600",
+            'speed_to_lead_business_within_5_min':
+                "speed_to_lead_business_seconds <= 300",
+            'speed_to_lead_business_within_1_hour':
+                "speed_to_lead_business_seconds <= 3600",
         },
         'fct_leads_without_permission': {
             'permission_rate': "is_permission_granted",
