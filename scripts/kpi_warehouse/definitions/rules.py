@@ -286,12 +286,12 @@ def kpis_are_counts_or_statistics(files: RegistryFiles) -> Iterator[Problem]:
     for version in registry.versions:
         where = str(version)
         if bool(version.numerator_measure_id) == bool(version.distribution_id):
-            both = "both" if version.distribution_id else "neither"
-            yield Problem(
-                rule,
-                where,
-                f"names {both} a numerator_measure_id and a distribution_id: name one of them",
+            named = (
+                "both a numerator_measure_id and"
+                if version.distribution_id
+                else "neither a numerator_measure_id nor"
             )
+            yield Problem(rule, where, f"names {named} a distribution_id: name one of them")
         elif not version.distribution_id:
             if version.statistic:
                 message = f"is the {version.statistic} of no distribution: name distribution_id"
