@@ -35,10 +35,10 @@ REGISTRY = {
     "kpi_definitions": """\
         kpi_id,version,status,effective_from,effective_to,name_ja,name_en,numerator_measure_id,\
 denominator_measure_id,sample_measure_id,distribution_id,statistic,unit,has_event_basis,\
-has_cohort_basis,is_subset_event,is_subset_cohort,has_channel,has_rep,has_team,is_targetable,maturity_days,definition_ja,\
-definition_en,owner_department,required_signoffs,sort_order
-        calls_made,1,agreed,2000-01-01,,架電数,Calls made,calls_made,,,,,count,true,true,false,false,\
-true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sales,10
+has_cohort_basis,is_subset_event,is_subset_cohort,has_channel,has_rep,has_team,is_targetable,\
+maturity_days,definition_ja,definition_en,owner_department,required_signoffs,sort_order
+        calls_made,1,agreed,2000-01-01,,架電数,Calls made,calls_made,,,,,count,true,true,false,\
+false,true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sales,10
         """,
     "kpi_signoffs": """\
         kpi_id,version,department_id,signed_on

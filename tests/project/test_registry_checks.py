@@ -245,10 +245,11 @@ def policy_of_no_value(files: Files) -> None:
 
 def policy_missing(files: Files) -> None:
     files.remove("kpi_policies", policy_id="influence_window_days")
-    rows = files.rows("measures")
-    for row in rows:
-        row["policy_ids"] = row["policy_ids"].replace("influence_window_days", "")
-    files.write("measures", rows)
+    for seed in ("measures", "distributions"):
+        rows = files.rows(seed)
+        for row in rows:
+            row["policy_ids"] = row["policy_ids"].replace("influence_window_days", "")
+        files.write(seed, rows)
 
 
 def policy_renamed(files: Files) -> None:

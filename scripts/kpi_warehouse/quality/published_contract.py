@@ -69,8 +69,10 @@ def _time_to_event_mart(name: str, *dimensions: str) -> Mart:
         ("distribution_id", "basis", "period_grain", "period_start", *dimensions),
         _columns(
             string=" ".join(
-                ["distribution_id basis period_grain unit median_reason km_median_reason"]
-                + list(dimensions)
+                [
+                    "distribution_id basis period_grain unit median_reason km_median_reason",
+                    *dimensions,
+                ]
             ),
             bigint="cases finished censored at_risk_at_median",
             double="median p90 km_median",
