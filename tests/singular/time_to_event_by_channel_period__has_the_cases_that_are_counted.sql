@@ -73,5 +73,5 @@ full outer join counts
     and cases.period_start = counts.period_start
     and cases.channel_id = counts.channel_id
 where
-    coalesce(cases.kpi_id, counts.kpi_id) in (select kpi_id from kpis)
+    coalesce(cases.kpi_id, counts.kpi_id) in (select kpis.kpi_id from kpis)
     and coalesce(cases.quantity, 0) <> coalesce(counts.quantity, 0)

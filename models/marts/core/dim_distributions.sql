@@ -1,4 +1,4 @@
-{#- Grain: one row per distribution, that is per thing that is observed case by case. -#}
+{#- Grain: one row per distribution, that is per thing observed case by case. -#}
 with
 
 distributions as (

@@ -25,8 +25,10 @@ final as (
         case
             when judgement is null then null
             when judged_at < held_at then 0
-            else ({{ epoch_seconds('judged_at') }} - {{ epoch_seconds('held_at') }})
-                / cast(86400 as {{ type_double() }})
+            else cast(
+                {{ epoch_seconds('judged_at') }} - {{ epoch_seconds('held_at') }}
+                as {{ type_double() }}
+            ) / 86400.0
         end as days_to_judgement,
 
         -- dates
