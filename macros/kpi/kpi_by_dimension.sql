@@ -11,16 +11,25 @@
 
     No formula lives here. A KPI is one measure, or one measure over another, as the
     version in force on the day of each event says; a ratio is therefore always a sum
-    over a sum, and NULL over nothing (R1). From week upwards there is a row for every
-    period between the first and the last event, so that a zero is a row and not a gap;
-    at day grain there are rows only where there is something. A KPI has no rows for
-    periods before its first version or after its last one.
+    over a sum, and NULL over nothing (R1). Or it is a statistic of a distribution, which
+    cannot be put together from days: it is that of the whole period, by the version that
+    the period is labelled with, beside the number of cases that it rests on. From week
+    upwards there is a row for every period between the first and the last event, so that
+    a zero is a row and not a gap; at day grain there are rows only where there is
+    something. A KPI has no rows for periods before its first version or after its last
+    one.
 -#}
 {% macro kpi_by_dimension(
     dimension, members=none, exists_for=none, is_draft=false
 ) -%}
 {%- set keys = ['basis', 'period_grain', 'period_start'] -%}
 {%- do keys.append(dimension) if dimension -%}
+{%- set time_to_event = {
+    none: 'time_to_event_by_period',
+    'channel_id': 'time_to_event_by_channel_period',
+    'rep_id': 'time_to_event_by_rep_period',
+    'team': 'time_to_event_by_team_period',
+}[dimension] -%}
 with
 
 versions as (
@@ -30,6 +39,8 @@ versions as (
         numerator_measure_id,
         denominator_measure_id,
         sample_measure_id,
+        distribution_id,
+        statistic,
         version,
         maturity_days,
         has_event_basis,
@@ -69,6 +80,12 @@ calendar_periods as (
 agreements as (
 
     select * from {{ ref('int_agreements') }}
+
+),
+
+distributions as (
+
+    select * from {{ ref(time_to_event) }}
 
 ),
 
@@ -278,6 +295,25 @@ cells as (
         and labels.period_start = contributions.period_start
     where labels.period_grain = 'day'
 
+    union all
+
+    select
+        labels.*
+        {{- ',\n        distributions.' ~ dimension if dimension }}
+    from labels
+    -- one-to-many: one distribution per member
+    inner join distributions
+        on labels.distribution_id = distributions.distribution_id
+        and labels.basis = distributions.basis
+        and labels.period_grain = distributions.period_grain
+        and labels.period_start = distributions.period_start
+    where
+        labels.period_grain = 'day'
+        and case labels.statistic
+            when 'km_median' then distributions.cases
+            else distributions.finished
+        end > 0
+
 ),
 
 filled as (
@@ -292,12 +328,21 @@ filled as (
         end
         and cells.sample_measure_id = cells.denominator_measure_id as is_proportion,
         cells.denominator_measure_id is not null as is_ratio,
-        coalesce(contributions.numerator, 0) as numerator,
+        case
+            when cells.statistic is null then coalesce(contributions.numerator, 0)
+        end as numerator,
         case
             when cells.denominator_measure_id is not null
                 then coalesce(contributions.denominator, 0)
+            when cells.statistic = 'km_median' then coalesce(distributions.cases, 0)
+            when cells.statistic is not null then coalesce(distributions.finished, 0)
         end as denominator,
         coalesce(contributions.sample, 0) as sample_size,
+        case cells.statistic
+            when 'median' then distributions.median
+            when 'p90' then distributions.p90
+            when 'km_median' then distributions.km_median
+        end as statistic_value,
         coalesce(
             contributions.first_version <> cells.version
             or contributions.last_version <> cells.version, false
@@ -309,6 +354,12 @@ filled as (
         {%- for key in keys %}
         and cells.{{ key }} = contributions.{{ key }}
         {%- endfor %}
+    -- one-to-one; of what is counted none
+    left join distributions
+        on cells.distribution_id = distributions.distribution_id
+        {%- for key in keys %}
+        and cells.{{ key }} = distributions.{{ key }}
+        {%- endfor %}
 
 ),
 
@@ -317,6 +368,7 @@ valued as (
     select
         *,
         case
+            when statistic is not null then statistic_value
             when is_ratio
                 then cast(numerator as {{ type_double() }})
                     / nullif(cast(denominator as {{ type_double() }}), 0)
@@ -350,7 +402,10 @@ final as (
         version as definition_version,
 
         -- booleans
-        is_ratio and sample_size < small_sample_below as is_small_sample,
+        case
+            when statistic is not null then denominator < small_sample_below
+            else is_ratio and sample_size < small_sample_below
+        end as is_small_sample,
         basis = 'event'
         or {{ dbt.dateadd('day', 'maturity_days', 'period_end') }} <= {{ as_of_date() }}
             as is_mature,

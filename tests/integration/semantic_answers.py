@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from kpi_warehouse.semantic_layer.definitions import (
+    Metric,
     Row,
     has,
     published_definitions,
@@ -88,14 +89,17 @@ class Comparison:
 
     def differences(self) -> str:
         """What differs, as text; empty if nothing does."""
-        found = compare(self.published, self.answered, self.cut.keys, VALUE_TOLERANCE)
+        # MetricFlow answers with a statistic alone, not with the cases that it rests on
+        is_counted = pl.col("numerator").is_not_null()
+        published = self.published.with_columns(denominator=pl.when(is_counted).then("denominator"))
+        found = compare(published, self.answered, self.cut.keys, VALUE_TOLERANCE)
         return describe(found, self.cut.keys) if len(found) else ""
 
     @property
     def occurring(self) -> pl.DataFrame:
         """The published cells in which something was counted."""
         return self.published.filter(
-            (pl.col("numerator") != 0) | (pl.col("denominator").fill_null(0) != 0)
+            (pl.col("numerator").fill_null(0) != 0) | (pl.col("denominator").fill_null(0) != 0)
         )
 
 
@@ -131,7 +135,7 @@ def _answered(layer: SemanticLayer, cut: Cut, kpis: Mapping[str, Row]) -> pl.Dat
         keyed.select(
             pl.lit(metric.name).alias("kpi_id"),
             *cut.keys[1:],
-            pl.col(metric.inputs[0] if metric.inputs else metric.name).alias("numerator"),
+            _numerator(metric, kpis[metric.name]).alias("numerator"),
             (pl.col(metric.inputs[1]) if metric.inputs else pl.lit(None, pl.Float64)).alias(
                 "denominator"
             ),
@@ -140,6 +144,13 @@ def _answered(layer: SemanticLayer, cut: Cut, kpis: Mapping[str, Row]) -> pl.Dat
         for metric in metrics
     ]
     return _since_in_force(pl.concat(rows), kpis)
+
+
+def _numerator(metric: Metric, row: Row) -> pl.Expr:
+    """What the metric divides or counts; a statistic has none."""
+    if row["distribution_id"]:
+        return pl.lit(None, pl.Float64)
+    return pl.col(metric.inputs[0] if metric.inputs else metric.name)
 
 
 def _since_in_force(frame: pl.DataFrame, kpis: Mapping[str, Row]) -> pl.DataFrame:

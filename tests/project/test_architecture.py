@@ -34,11 +34,11 @@ GRAIN = "{#- Grain: one row per lead. -#}\n"
 REGISTRY = {
     "kpi_definitions": """\
         kpi_id,version,status,effective_from,effective_to,name_ja,name_en,numerator_measure_id,\
-denominator_measure_id,sample_measure_id,unit,has_event_basis,has_cohort_basis,is_subset_event,\
-is_subset_cohort,has_channel,has_rep,has_team,is_targetable,maturity_days,definition_ja,\
-definition_en,owner_department,required_signoffs,sort_order
-        calls_made,1,agreed,2000-01-01,,架電数,Calls made,calls_made,,,count,true,true,false,false,\
-true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sales,10
+denominator_measure_id,sample_measure_id,distribution_id,statistic,unit,has_event_basis,\
+has_cohort_basis,is_subset_event,is_subset_cohort,has_channel,has_rep,has_team,is_targetable,\
+maturity_days,definition_ja,definition_en,owner_department,required_signoffs,sort_order
+        calls_made,1,agreed,2000-01-01,,架電数,Calls made,calls_made,,,,,count,true,true,false,\
+false,true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sales,10
         """,
     "kpi_signoffs": """\
         kpi_id,version,department_id,signed_on
@@ -55,6 +55,10 @@ true,true,true,true,90,発信した件数,Outbound dials,inside_sales,inside_sal
     "measures": """\
         measure_id,unit,counts_ja,counts_en,policy_ids,source_fields
         calls_made,count,発信,Dials,,leads.lead_id
+        """,
+    "distributions": """\
+        distribution_id,clock,unit,maturity_days,counts_ja,counts_en,policy_ids,source_fields
+        speed_to_lead,wall,minutes,30,待ち時間,Wait,,leads.lead_id
         """,
 }
 METRICS = """\
@@ -631,7 +635,11 @@ def a_measure_of_no_kpi(fake: Fake) -> None:
 
 
 def a_rate_without_a_denominator(fake: Fake) -> None:
-    fake.registry("kpi_definitions", "calls_made,,,count", "calls_made,,calls_made,rate")
+    fake.registry("kpi_definitions", "calls_made,,,,,count", "calls_made,,calls_made,,,rate")
+
+
+def a_kpi_of_measures_and_of_a_distribution(fake: Fake) -> None:
+    fake.registry("kpi_definitions", "calls_made,,,,,", "calls_made,,,speed_to_lead,median,")
 
 
 def a_policy_that_is_not_allowed(fake: Fake) -> None:
@@ -770,6 +778,7 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
         a_kpi_of_an_unknown_measure,
         a_measure_of_no_kpi,
     ),
+    OF_THE_REGISTRY["kpis_are_counts_or_statistics"]: (a_kpi_of_measures_and_of_a_distribution,),
     OF_THE_REGISTRY["rates_have_a_denominator"]: (a_rate_without_a_denominator,),
     OF_THE_REGISTRY["policies_hold_at_all_times"]: (a_policy_that_is_not_allowed,),
     OF_THE_REGISTRY["policies_change_with_versions"]: (a_policy_that_changes_alone,),

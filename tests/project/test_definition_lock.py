@@ -160,6 +160,41 @@ def test_a_column_of_the_table_of_all_measures_changes(agreed: Agreed) -> None:
     assert len(agreed.problems()) == len(agreed.lock()["measures"])
 
 
+def test_what_a_distribution_observes_changes(agreed: Agreed) -> None:
+    agreed.model("int_observations_time_to_judgement", r"86400", "3600")
+    found = only(agreed.problems())
+    assert found.startswith(
+        "distribution time_to_judgement: its SQL changed; on it rests "
+        "time_to_judgement_km_median v1, time_to_judgement_median v1: put it back, give what is "
+        "to be observed now a distribution of its own"
+    )
+
+
+def test_one_of_the_distributions_of_a_model_changes(agreed: Agreed) -> None:
+    agreed.model("int_observations_speed_to_lead", r"\bbusiness_seconds / 60", "business_seconds")
+    assert only(agreed.problems()).startswith(
+        "distribution speed_to_lead_business: its SQL changed; on it rests "
+        "speed_to_lead_business_km_median v1, speed_to_lead_business_median v1, "
+        "speed_to_lead_business_p90 v1: "
+    )
+
+
+def test_the_clock_of_a_distribution_changes(agreed: Agreed) -> None:
+    agreed.files.set("distributions", "deal_cycle", clock="business")
+    assert only(agreed.problems()).startswith("distribution deal_cycle: clock changed; ")
+
+
+def test_how_a_statistic_is_computed_changes(agreed: Agreed) -> None:
+    """It concerns all statistics, and nothing that is counted."""
+    agreed.model("time_to_event_by_rep_period", r"<= 0\.5", "<= 0.6")
+    found = only(agreed.problems())
+    assert found.startswith("model time_to_event_by_rep_period: compiled SQL changed; on it rests")
+    assert "median_deal v1" in found
+    assert "speed_to_lead_km_median v1" in found
+    assert "within" not in found
+    assert "leads_acquired" not in found
+
+
 def test_the_days_of_a_layout_in_staging_change(agreed: Agreed) -> None:
     agreed.model("stg_planning__attendance", r"decimal\(24, 6\)", "decimal(24, 0)")
     found = only(agreed.problems())
@@ -232,6 +267,14 @@ def test_a_measure_that_no_model_computes(agreed: Agreed) -> None:
     )
 
 
+def test_a_distribution_that_no_model_observes(agreed: Agreed) -> None:
+    agreed.model("int_observations_deals", "'deal_amount' as dist", "'deal_size' as dist")
+    assert any(
+        line.startswith("distribution deal_amount: no model observes it; on it rests median_deal")
+        for line in agreed.problems()
+    )
+
+
 def test_a_policy_that_the_registry_does_not_have(agreed: Agreed) -> None:
     agreed.model(
         "int_kpi_versions", r"\Z", " where version = (select 1 where policy_id = 'ring_seconds')"
@@ -292,6 +335,12 @@ def test_a_measure_more_changes_nothing(agreed: Agreed) -> None:
         r"(?s)(select\s+'calls_made' as measure_id.*?from event_sums\s+where calls_made <> 0)",
         r"\1 union all select 'dials' as measure_id, basis, dials from event_sums",
     )
+    assert agreed.problems() == []
+
+
+def test_what_no_kpi_is_a_statistic_of_changes_nothing(agreed: Agreed) -> None:
+    agreed.model("int_observations_time_in_stage", r"86400", "3600")
+    agreed.model("stage_durations", r"<= 0\.5", "<= 0.6")
     assert agreed.problems() == []
 
 

@@ -146,6 +146,58 @@ def count_over_something(files: Files) -> None:
     files.set("kpi_definitions", "calls_made", denominator_measure_id="working_hours")
 
 
+def neither_counted_nor_a_statistic(files: Files) -> None:
+    files.set("kpi_definitions", "median_deal", distribution_id="", statistic="")
+
+
+def counted_and_a_statistic(files: Files) -> None:
+    files.set("kpi_definitions", "median_deal", numerator_measure_id="deals_won")
+
+
+def statistic_over_something(files: Files) -> None:
+    files.set("kpi_definitions", "median_deal", denominator_measure_id="deals_won")
+
+
+def statistic_of_nothing(files: Files) -> None:
+    files.set("kpi_definitions", "calls_made", statistic="median")
+
+
+def statistic_unknown(files: Files) -> None:
+    files.set("kpi_definitions", "median_deal", statistic="mean")
+
+
+def distribution_unknown(files: Files) -> None:
+    files.set("kpi_definitions", "median_deal", distribution_id="deal_size")
+
+
+def distribution_in_another_unit(files: Files) -> None:
+    files.set("distributions", "deal_amount", unit="days")
+
+
+def distribution_that_settles_later(files: Files) -> None:
+    files.set("distributions", "deal_amount", maturity_days="365")
+
+
+def statistic_that_is_a_part(files: Files) -> None:
+    files.set("kpi_definitions", "median_deal", is_subset_event="true")
+
+
+def unfinished_by_their_event(files: Files) -> None:
+    files.set("kpi_definitions", "speed_to_lead_km_median", has_event_basis="true")
+
+
+def policy_of_a_distribution_unknown(files: Files) -> None:
+    files.set("distributions", "deal_amount", policy_ids="ring_seconds")
+
+
+def distribution_without_fields(files: Files) -> None:
+    files.set("distributions", "deal_amount", source_fields="")
+
+
+def statistic_changes(files: Files) -> None:
+    files.second_version("median_deal", "2026-09-30", "2026-10-01", statistic="p90")
+
+
 def unit_unknown(files: Files) -> None:
     files.set("kpi_definitions", "calls_made", unit="calls")
 
@@ -193,10 +245,11 @@ def policy_of_no_value(files: Files) -> None:
 
 def policy_missing(files: Files) -> None:
     files.remove("kpi_policies", policy_id="influence_window_days")
-    rows = files.rows("measures")
-    for row in rows:
-        row["policy_ids"] = row["policy_ids"].replace("influence_window_days", "")
-    files.write("measures", rows)
+    for seed in ("measures", "distributions"):
+        rows = files.rows(seed)
+        for row in rows:
+            row["policy_ids"] = row["policy_ids"].replace("influence_window_days", "")
+        files.write(seed, rows)
 
 
 def policy_renamed(files: Files) -> None:
@@ -305,6 +358,27 @@ DEFECTS: dict[Defect, tuple[str, ...]] = {
     no_denominator: ("connection_rate version 1: is a rate without a denominator",),
     no_sample: ("connection_rate version 1: is a rate without sample_measure_id",),
     count_over_something: ("calls_made version 1: is a count over a denominator",),
+    neither_counted_nor_a_statistic: (
+        "median_deal version 1: names neither a numerator_measure_id nor a distribution_id",
+    ),
+    counted_and_a_statistic: (
+        "median_deal version 1: names both a numerator_measure_id and a distribution_id",
+    ),
+    statistic_over_something: ("median_deal version 1: is a statistic over a measure",),
+    statistic_of_nothing: ("calls_made version 1: is the median of no distribution",),
+    statistic_unknown: ("median_deal version 1: statistic is mean: write median, p90, km_median",),
+    distribution_unknown: ("median_deal version 1: names the unknown distribution deal_size",),
+    distribution_in_another_unit: (
+        "median_deal version 1: unit is jpy, that of its distribution days",
+    ),
+    distribution_that_settles_later: (
+        "median_deal version 1: maturity_days is 180, that of its distribution 365",
+    ),
+    statistic_that_is_a_part: ("median_deal version 1: is_subset_event is true",),
+    unfinished_by_their_event: ("speed_to_lead_km_median version 1: has_event_basis is true",),
+    policy_of_a_distribution_unknown: ("deal_amount: names the unknown policy ring_seconds",),
+    distribution_without_fields: ("deal_amount: source_fields is empty",),
+    statistic_changes: ("median_deal version 2: statistic is p90, in version 1 median",),
     unit_unknown: ("calls_made version 1: unit is 'calls'",),
     unit_changes: ("connection_rate version 2: unit is ratio, in version 1 rate",),
     dimension_changes: ("connection_rate version 2: has_rep is false, in version 1 true",),

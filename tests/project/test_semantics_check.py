@@ -16,15 +16,15 @@ DEFINITIONS = """\
 kpi_id,version,status,effective_from,effective_to,name_ja,name_en,numerator_measure_id,\
 denominator_measure_id,has_event_basis,has_cohort_basis,is_subset_event,is_subset_cohort,\
 has_channel,has_rep,has_team,definition_ja,definition_en,required_signoffs,sample_measure_id,\
-unit,is_targetable,maturity_days,owner_department,sort_order
+unit,is_targetable,maturity_days,owner_department,sort_order,distribution_id,statistic
 calls,1,agreed,2000-01-01,,架電数,Calls,dials,,true,true,false,false,true,true,true,発信,Dials,sales,\
-,count,true,90,sales,1
+,count,true,90,sales,1,,
 pace,1,agreed,2000-01-01,,毎時,Pace,dials,hours,true,false,false,false,false,true,true,割る,Divided,\
-sales,hours,ratio,true,0,sales,2
+sales,hours,ratio,true,0,sales,2,,
 """
 DRAFT = (
     "pace,2,draft,2026-04-01,,毎時,Pace,hours,dials,true,false,false,false,false,true,true,逆,Reversed,"
-    "sales,dials,ratio,true,0,sales,2\n"
+    "sales,dials,ratio,true,0,sales,2,,\n"
 )
 SIGNOFFS = """\
 kpi_id,version,department_id,signed_on
@@ -35,6 +35,10 @@ MEASURES = """\
 measure_id,name_ja,name_en,unit,counts_ja,counts_en,policy_ids,source_fields
 dials,発信,Dials,count,発信した件数,Outbound dials,,calls.call_id
 hours,時間,Hours,hours,働いた時間,Hours worked,,attendance.working_hours
+"""
+DISTRIBUTIONS = """\
+distribution_id,clock,unit,maturity_days,counts_ja,counts_en,policy_ids,source_fields
+wait,wall,minutes,30,待った分数,Minutes waited,,leads.created_at
 """
 CALLS = """\
   - name: calls
@@ -82,6 +86,7 @@ class Fake:
             "kpi_definitions": DEFINITIONS,
             "kpi_signoffs": SIGNOFFS,
             "measures": MEASURES,
+            "distributions": DISTRIBUTIONS,
         }.items():
             (self.registry / f"{seed}.csv").write_text(text, encoding="utf-8")
         self.metrics.write_text(METRICS, encoding="utf-8")

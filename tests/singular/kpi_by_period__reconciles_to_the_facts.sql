@@ -46,6 +46,12 @@
             'leads_touched_3_to_5_share': "touch_count in (3, 4, 5)",
             'leads_touched_5_or_more_share': "touch_count > 4",
             'untouched_leads': "first_touched_at is null",
+            'speed_to_lead_within_5_min': "speed_to_lead_seconds <= 300",
+            'speed_to_lead_within_1_hour': "speed_to_lead_seconds <= 3600",
+            'speed_to_lead_business_within_5_min':
+                "speed_to_lead_business_seconds <= 300",
+            'speed_to_lead_business_within_1_hour':
+                "speed_to_lead_business_seconds <= 3600",
         },
         'fct_leads_without_permission': {
             'permission_rate': "is_permission_granted",

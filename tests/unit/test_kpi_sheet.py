@@ -53,6 +53,15 @@ create table seeds.measures as select * from (values
     measure_id, source_model, name_ja, name_en, unit, counts_ja, counts_en, policy_ids,
     source_fields
 );
+create table seeds.distributions as select * from (values
+    ('deal_amount', '受注単価', 'Deal amount', null, 'jpy', '受注の金額', 'JPY of a deal',
+        'open_window_days', 'opportunities.amount'),
+    ('speed', '待ち時間', 'Speed', 'business', 'minutes', '待った分数', 'Minutes waited', null,
+        'leads.created_at')
+) as rows (
+    distribution_id, name_ja, name_en, clock, unit, counts_ja, counts_en, policy_ids,
+    source_fields
+);
 create table seeds.kpi_policies as select * from (values
     ('open_window_days', '7', date '2000-01-01', date '2026-09-30', '1-90', '開封日数',
         'Open window', '7日', '7 days', '旧', 'old'),
@@ -74,7 +83,10 @@ create table marts.dim_kpis as select
     has_channel as has_rep, 'R1' as rules, 'inside_sales' as owner_department,
     'marketing|inside_sales' as required_signoffs, '理由' as change_reason_ja,
     'because' as change_reason_en,
-    if(kpi_id = 'nasty', change_en, '変更' || version) as change_ja, 90 as maturity_days
+    if(kpi_id = 'nasty', change_en, '変更' || version) as change_ja, 90 as maturity_days,
+    case kpi_id when 'median_deal' then 'deal_amount' when 'speed_p90' then 'speed' end
+        as distribution_id,
+    case kpi_id when 'median_deal' then 'median' when 'speed_p90' then 'p90' end as statistic
 from (values
     ('calls_made', 1, '架電数', 'Calls made', 'retired', true, false, date '2000-01-01',
         date '2026-09-30', 'calls_made', null, 'count', true, true, true, '旧', 'Old', 'first', 1),
@@ -96,7 +108,11 @@ from (values
         null, 'count', true, true, false, '無', 'Idle', 'first', 6),
     ('nasty', 1, '=1+1', '<b>bold</b>', 'draft', false, false, date '2027-01-01', null,
         'calls_made', null, 'count', true, true, true, '+2' || chr(7), '@x & "y"',
-        '-3<script>alert(1)</script>', 7)
+        '-3<script>alert(1)</script>', 7),
+    ('median_deal', 1, '受注単価(中央値)', 'Median deal', 'agreed', true, true, date '2000-01-01',
+        null, null, null, 'jpy', true, true, true, '中', 'Median', 'first', 8),
+    ('speed_p90', 1, '待ち時間(90%)', 'Speed, 90th', 'agreed', true, true, date '2000-01-01',
+        null, null, null, 'minutes', true, true, false, '待', 'Wait', 'first', 9)
 ) as rows (
     kpi_id, version, name_ja, name_en, status, is_published, is_current, effective_from,
     effective_to, numerator_measure_id, denominator_measure_id, unit, has_channel,
@@ -118,7 +134,9 @@ from (values
     ('calls_per_hour', 1234, 160.5, 7.688, null, null, false, 1, false),
     ('won_amount', 12345678, null, 12345678, null, null, false, 1, false),
     ('win_rate', 0, 0, null, null, null, true, 1, false),
-    ('idle', 5, null, 5, null, null, false, 1, false)
+    ('idle', 5, null, 5, null, null, false, 1, false),
+    ('median_deal', null, 7, 1500000.5, null, null, true, 1, false),
+    ('speed_p90', null, 40, 1234.56, null, null, false, 1, false)
 ) as rows (
     kpi_id, numerator, denominator, value, ci_low, ci_high, is_small_sample,
     definition_version, is_mixed_version
@@ -151,7 +169,9 @@ from (values
     ('inside_sales', 'connection_rate', 'web_inquiry', 0.7),
     ('経営', 'win_rate', '', 0.25),
     ('inside_sales', 'idle', null, 3),
-    ('inside_sales', 'calls_per_hour', null, null)
+    ('inside_sales', 'calls_per_hour', null, null),
+    ('marketing', 'median_deal', 'exhibition', 1000000),
+    ('marketing', 'median_deal', 'web_inquiry', 3000000)
 ) as rows (department, kpi_id, channel, target_value);
 insert into staging.stg_planning__targets
 select * replace (date '2026-10-01' as month, 1 as target_value)
@@ -302,6 +322,8 @@ def test_the_value_is_that_of_the_last_complete_month_on_the_event_basis(sheet):
         ("win_rate", [("経営", 0.25, 0)]),
         ("calls_per_hour", []),
         ("idle", []),
+        # the middle of all deals is no sum of those of the channels
+        ("median_deal", [("Marketing", None, 2)]),
     ],
 )
 def test_a_target_is_the_departments_total_and_only_amounts_are_summed(sheet, kpi_id, expected):
@@ -334,7 +356,7 @@ def test_the_list_holds_every_kpi_once(sheet, workbook):
     ids = [row[3].value for row in worksheet.iter_rows(HEADER_ROW + 1) if row[3].value]
     assert ids == [
         *("calls_made", "connection_rate", "calls_per_hour", "won_amount", "win_rate"),
-        *("idle", "nasty"),
+        *("idle", "nasty", "median_deal", "speed_p90"),
     ]
     assert ids == [kpi.version.kpi_id for kpi in sheet.kpis]
 
@@ -354,6 +376,9 @@ def test_the_list_holds_every_kpi_once(sheet, workbook):
         ("won_amount", "目標", 14_000_000, '"¥"#,##0'),
         ("won_amount", "達成率", 12_345_678 / 14_000_000, "0.0%"),
         ("win_rate", "分子", 0, "#,##0"),
+        ("median_deal", "実績", 1_500_000.5, '"¥"#,##0'),
+        ("median_deal", "分母", 7, "#,##0"),
+        ("speed_p90", "実績", 1234.56, "#,##0.0"),
     ],
 )
 def test_numbers_are_numbers_with_their_format(workbook, kpi_id, label, value, number_format):
@@ -381,6 +406,10 @@ def test_numbers_are_numbers_with_their_format(workbook, kpi_id, label, value, n
         ("win_rate", "実績", "–"),
         ("win_rate", "達成率", "–"),
         ("idle", "目標", "目標対象外\nnot targetable"),
+        ("median_deal", "計算式", "中央値:受注単価\nMedian: Deal amount"),
+        ("median_deal", "分子", "–"),
+        ("median_deal", "目標", "チャネル別のみ\nby channel only"),
+        ("speed_p90", "単位", "分\nminutes"),
         ("nasty", "実績", "–"),
         ("nasty", "署名", "0 / 2"),
         ("nasty", "注記", "草案\nDraft"),
@@ -419,7 +448,7 @@ def test_versions_show_who_has_not_signed(workbook, page):
         ("calls_made", 2, "適用中"),
         ("calls_made", 3, "草案"),
     ]
-    assert len(rows) == 9
+    assert len(rows) == 11
     signed_on, missing = rows[2][-2:]
     assert (signed_on.date(), missing) == (date(2026, 3, 16), "未署名\nmissing")
     assert rows[0][6].date() == date(2026, 9, 30)
@@ -482,6 +511,14 @@ def test_a_definition_is_told_in_full_and_the_same_in_both_formats(workbook, pag
     assert rate["参照項目(分子)"] == "calls (answered_at)"
     assert "引き渡し日基準" in page.article("win_rate")["期間基準"]
     assert page.article("calls_per_hour")["確定時期"] == "– | –"
+    median = page.article("median_deal")
+    assert median["観測値"] == (
+        "受注単価(deal_amount):受注の金額 | Deal amount (deal_amount): JPY of a deal"
+    )
+    assert median["集計"].startswith("合計・平均しない")
+    assert median["適用中の方針"].startswith("開封日数:14日")
+    assert median["参照項目"] == "opportunities (amount)"
+    assert "営業時間" in page.article("speed_p90")["観測値"]
     assert page.article("calls_made")["他の版"].startswith("第1版(廃止・適用終了)、2000-01-01")
     rows = [
         [each.value for each in row]
@@ -568,7 +605,7 @@ def test_before_the_first_month_is_over_there_is_a_sheet_without_values(warehous
         connection.execute("delete from marts.kpi_by_period")
         sheet = read_sheet(connection, AS_OF)
     assert sheet.month is None
-    assert len(sheet.kpis) == 7
+    assert len(sheet.kpis) == 9
     rows = openpyxl.load_workbook(BytesIO(render_workbook(sheet)))["KPI一覧 KPIs"]
     assert rows.cell(HEADER_ROW + 1, 8).value == "–"
     assert "目標なし" in render_page(sheet)

@@ -22,6 +22,7 @@ from kpi_warehouse.truth.kpis import (
     DIMENSIONS,
     EVENT,
     KPIS,
+    STATISTICS,
     keys,
     truth,
     truth_of_events,
@@ -326,7 +327,7 @@ def test_target__an_approach_without_a_lead_counts_under_unknown_but_is_never_nu
 
 def test_email__bounces_are_sent_but_not_delivered_opened_or_replied_to() -> None:
     bounced = {"human_opened_at": at("04-02 01:00"), "replied_at": at("04-02 01:00")}
-    found = counts(Book().lead().mail("04-01 01:00", bounced_at=at("04-01 01:01"), **bounced))
+    found = counts(Book().lead().mail("04-01 03:00", bounced_at=at("04-01 03:01"), **bounced))
     assert found == APPROACHED_ONCE | {"emails_sent": 1}
 
 
@@ -1087,6 +1088,7 @@ def busy() -> Book:
     for day in range(4):
         book.call(f"06-0{day + 1} 01:00", None, "L5", rep_id="r2")
     book.recycle("07-01 01:00", "L5")
+    book.call("05-01 01:03", None, "L2", rep_id="r2")
     return book.permission("05-20 01:00").hours(date(2025, 5, 3), "7.75")
 
 
@@ -1097,7 +1099,7 @@ def test_every_kpi_has_a_value_in_every_dimension_and_basis_it_claims() -> None:
         found = set(frame.select("kpi_id", "basis").unique().iter_rows())
         claimed = {
             (item.kpi_id, basis)
-            for item in KPIS
+            for item in (*KPIS, *STATISTICS)
             if dimension in item.dimensions
             for basis in item.bases
         }
@@ -1110,10 +1112,16 @@ def test_every_row_is_unique_complete_and_within_its_period() -> None:
         frame = getattr(values, f"by_{dimension}")
         assert frame.height > 0
         assert not frame.select(keys(dimension)).is_duplicated().any()
-        whole = frame.select(*keys(dimension), "period_end", "numerator")
-        assert whole.null_count().sum_horizontal().item() == 0
+        statistics = frame.filter(pl.col("kpi_id").is_in([item.kpi_id for item in STATISTICS]))
+        counted = frame.join(statistics, on=keys(dimension), how="anti")
+        for part, columns in ((counted, ["numerator"]), (statistics, ["denominator"])):
+            whole = part.select(*keys(dimension), "period_end", *columns)
+            assert whole.null_count().sum_horizontal().item() == 0
+        assert statistics["numerator"].is_null().all()
         assert (frame["period_start"] <= frame["period_end"]).all()
-        assert (frame["value"].is_null() == (frame["denominator"] == 0).fill_null(False)).all()
+        is_over_nothing = (counted["denominator"] == 0).fill_null(False)
+        assert (counted["value"].is_null() == is_over_nothing).all()
+        assert statistics.filter(pl.col("denominator") == 0)["value"].is_null().all()
 
 
 def test_every_part_sums_to_the_whole() -> None:
@@ -1124,7 +1132,7 @@ def test_every_part_sums_to_the_whole() -> None:
         whole = values.by_total.filter(pl.col("kpi_id").is_in(has_it))
         parts = getattr(values, f"by_{dimension}")
         summed = parts.group_by(keys("total")).agg(
-            pl.col("numerator").sum(),
+            numerator=pl.when(pl.col("numerator").count() > 0).then(pl.col("numerator").sum()),
             denominator=pl.when(pl.col("denominator").count() > 0).then(
                 pl.col("denominator").sum()
             ),

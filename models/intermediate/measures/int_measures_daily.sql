@@ -1,7 +1,7 @@
 {#-
     Grain: one row per measure, basis, regime, date, channel, rep and team.
-    Every measure of the registry, additive over all of these; the only input of the KPI
-    marts.
+    Every measure of the registry, additive over all of these; the input of the KPI marts
+    for all that can be added up.
 -#}
 {%- set parts = [
     'activities',
@@ -11,6 +11,7 @@
     'attendance',
     'cadence',
     'campaign_costs',
+    'responses',
 ] -%}
 with
 

@@ -15,6 +15,7 @@ final as (
         numerator_measure_id,
         denominator_measure_id,
         sample_measure_id,
+        distribution_id,
         owner_department,
 
         -- texts
@@ -23,6 +24,7 @@ final as (
         phase,
         status,
         unit,
+        statistic,
         quantity_or_quality,
         polarity,
         definition_ja,
@@ -55,6 +57,8 @@ final as (
         has_rep,
         has_team,
         is_targetable,
+        -- a ratio has to be divided anew, a statistic to be computed anew
+        denominator_measure_id is null and distribution_id is null as is_additive,
 
         -- dates
         effective_from,

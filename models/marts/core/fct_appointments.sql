@@ -21,6 +21,16 @@ final as (
         outcome,
         judgement,
 
+        -- numerics
+        case
+            when judgement is null then null
+            when judged_at < held_at then 0
+            else cast(
+                {{ epoch_seconds('judged_at') }} - {{ epoch_seconds('held_at') }}
+                as {{ type_double() }}
+            ) / 86400.0
+        end as days_to_judgement,
+
         -- booleans
         is_rescheduled,
 

@@ -10,40 +10,51 @@ leads as (
 
 ),
 
+responses as (
+
+    select * from {{ ref('int_lead_responses') }} where is_touched
+
+),
+
 final as (
 
     select
         -- ids
-        lead_id,
-        channel_id,
-        latest_channel_id,
-        segment,
-        rep_id,
+        leads.lead_id,
+        leads.channel_id,
+        leads.latest_channel_id,
+        leads.segment,
+        leads.rep_id,
 
         -- numerics
-        touch_count,
+        responses.seconds as speed_to_lead_seconds,
+        responses.business_seconds as speed_to_lead_business_seconds,
+        leads.touch_count,
 
         -- booleans
-        is_target,
+        leads.is_target,
 
         -- dates
-        created_at,
-        first_touched_at,
-        first_connected_at,
-        permission_granted_at,
-        appointment_set_at,
-        appointment_held_at,
-        meeting_at,
-        judged_at,
-        qualified_at,
-        handed_over_at,
-        won_at,
-        acquired_date,
-        handed_over_date,
-        won_date,
-        accepted_date,
-        rejected_date
+        leads.created_at,
+        leads.first_touched_at,
+        leads.first_connected_at,
+        leads.permission_granted_at,
+        leads.appointment_set_at,
+        leads.appointment_held_at,
+        leads.meeting_at,
+        leads.judged_at,
+        leads.qualified_at,
+        leads.handed_over_at,
+        leads.won_at,
+        leads.acquired_date,
+        responses.touched_date as first_touched_date,
+        leads.handed_over_date,
+        leads.won_date,
+        leads.accepted_date,
+        leads.rejected_date
     from leads
+    -- one-to-one
+    left join responses on leads.lead_id = responses.lead_id
 
 )
 

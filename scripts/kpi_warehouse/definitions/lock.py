@@ -1,7 +1,8 @@
 """The lock: what was agreed when it was agreed, in reviewed files beside the registry.
 
 definitions.lock.json holds each published KPI version (its columns, the values of its policies),
-the measures (a digest of the part of the compiled SQL that is theirs) and the models below them.
+the measures and distributions (a digest of the part of the compiled SQL that is theirs) and the
+models below them.
 mappings.lock.json holds a digest of the meaning of each code of each mapping.
 """
 
@@ -49,6 +50,7 @@ class Lock:
 
     kpis: dict[str, dict[str, dict[str, dict[str, str]]]] = field(default_factory=dict)
     measures: dict[str, dict[str, str]] = field(default_factory=dict)
+    distributions: dict[str, dict[str, str]] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     mappings: dict[str, dict[str, Timeline]] = field(default_factory=dict)
     same_meaning: list[dict[str, Any]] = field(default_factory=list)
@@ -104,6 +106,9 @@ def read_lock(folder: Path) -> Lock:
                 for kpi_id, versions in content.get("kpis", {}).items()
             },
             measures={name: dict(entry) for name, entry in content.get("measures", {}).items()},
+            distributions={
+                name: dict(entry) for name, entry in content.get("distributions", {}).items()
+            },
             models=dict(content.get("models", {})),
             mappings={
                 seed: {code: _timeline(entry) for code, entry in codes.items()}
@@ -121,6 +126,7 @@ def write_lock(folder: Path, lock: Lock) -> None:
         "about": _ABOUT,
         "kpis": lock.kpis,
         "measures": lock.measures,
+        "distributions": lock.distributions,
         "models": lock.models,
         "same_meaning": lock.same_meaning,
     }
@@ -144,6 +150,7 @@ def locked(agreement: Agreement, before: Lock) -> Lock:
     return Lock(
         kpis=dict(kpis),
         measures=agreement.measures,
+        distributions=agreement.distributions,
         models=agreement.models,
         mappings={seed: dict(codes) for seed, codes in agreement.mappings.items()},
         same_meaning=before.same_meaning,
@@ -162,6 +169,7 @@ def changes(lock: Lock, agreement: Agreement) -> list[Change]:
         *_defects(agreement),
         *_changed_definitions(lock, agreement),
         *_changed_measures(lock, agreement),
+        *_changed_distributions(lock, agreement),
         *_changed_models(lock, agreement),
         *_changed_mappings(lock, agreement),
     ]
@@ -176,6 +184,14 @@ def _defects(agreement: Agreement) -> Iterator[Change]:
             f"no model computes it; on it rests {_shown(versions, agreement)}",
             "add its line to a model of models/intermediate/measures",
             measure_id,
+        )
+    for distribution_id in agreement.not_observed:
+        versions = agreement.of_distribution(distribution_id)
+        yield Change(
+            f"distribution {distribution_id}",
+            f"no model observes it; on it rests {_shown(versions, agreement)}",
+            "add a model of models/intermediate/durations, and it to int_observations",
+            distribution_id,
         )
     for policy_id in agreement.unknown_policies:
         yield Change(
@@ -239,21 +255,45 @@ def _changed_definitions(lock: Lock, agreement: Agreement) -> Iterator[Change]:
 
 
 def _changed_measures(lock: Lock, agreement: Agreement) -> Iterator[Change]:
-    for measure_id, before in lock.measures.items():
-        now = agreement.measures.get(measure_id)
+    mend = (
+        "put it back, give what is to be counted now a measure of its own, and use that in a new "
+        "version of the KPI with its sign-offs"
+    )
+    yield from _changed_rows("measure", lock.measures, agreement.measures, agreement, mend)
+
+
+def _changed_distributions(lock: Lock, agreement: Agreement) -> Iterator[Change]:
+    mend = (
+        "put it back, give what is to be observed now a distribution of its own, and use that in "
+        "a new version of the KPI with its sign-offs"
+    )
+    yield from _changed_rows(
+        "distribution", lock.distributions, agreement.distributions, agreement, mend
+    )
+
+
+def _changed_rows(
+    kind: str,
+    before: dict[str, dict[str, str]],
+    after: dict[str, dict[str, str]],
+    agreement: Agreement,
+    mend: str,
+) -> Iterator[Change]:
+    """What changed of what is locked of measures or distributions."""
+    for name, was in before.items():
+        now = after.get(name)
         if now is None:
             # its KPIs say the rest
             continue
-        versions = agreement.resting_on("measure", measure_id)
-        parts = [part for part in before if before[part] != now.get(part)]
+        versions = agreement.resting_on(kind, name)
+        parts = [part for part in was if was[part] != now.get(part)]
         if parts:
             what = " and ".join("its SQL" if part == "sql" else part for part in parts)
             yield Change(
-                f"measure {measure_id}",
+                f"{kind} {name}",
                 f"{what} changed; on it rests {_shown(versions, agreement)}",
-                "put it back, give what is to be counted now a measure of its own, and use that "
-                "in a new version of the KPI with its sign-offs",
-                f"measure {measure_id}",
+                mend,
+                f"{kind} {name}",
                 may_mean_the_same=True,
             )
 

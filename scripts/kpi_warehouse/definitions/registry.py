@@ -11,7 +11,7 @@ from pathlib import Path
 
 AGREED, RETIRED, DRAFT = "agreed", "retired", "draft"
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*$")
-# every KPI over a denominator is marked by it, whatever its measures
+# every KPI over a denominator or of a distribution is marked by it, whatever it counts
 SMALL_SAMPLE_POLICY = "small_sample_below"
 ONE_DAY = timedelta(days=1)
 
@@ -31,7 +31,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class KpiVersion:
-    """One row of kpi_definitions.csv."""
+    """One row of kpi_definitions.csv: of measures, or a statistic of a distribution."""
 
     kpi_id: str
     version: int
@@ -41,6 +41,8 @@ class KpiVersion:
     numerator_measure_id: str
     denominator_measure_id: str
     sample_measure_id: str
+    distribution_id: str
+    statistic: str
     required_signoffs: tuple[str, ...]
     sort_order: int
     cells: dict[str, str] = field(hash=False)
@@ -91,6 +93,17 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """One row of distributions.csv."""
+
+    distribution_id: str
+    maturity_days: int
+    policy_ids: tuple[str, ...]
+    source_fields: tuple[str, ...]
+    cells: dict[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
 class PolicyValue:
     """One row of kpi_policies.csv: what a policy says over a span of days."""
 
@@ -114,6 +127,7 @@ class Registry:
     signoffs: tuple[SignOff, ...]
     departments: tuple[str, ...]
     measures: tuple[Measure, ...]
+    distributions: tuple[Distribution, ...]
     policies: tuple[PolicyValue, ...]
 
     def by_kpi(self) -> dict[str, list[KpiVersion]]:
@@ -133,6 +147,11 @@ class Registry:
     def measure(self, measure_id: str) -> Measure | None:
         """The measure of this id."""
         return next((row for row in self.measures if row.measure_id == measure_id), None)
+
+    def distribution(self, distribution_id: str) -> Distribution | None:
+        """The distribution of this id."""
+        rows = (row for row in self.distributions if row.distribution_id == distribution_id)
+        return next(rows, None)
 
     def missing_signoffs(self, version: KpiVersion) -> list[str]:
         """The departments that have to sign a version and have not."""
@@ -158,10 +177,13 @@ class Registry:
 
     def policies_of(self, version: KpiVersion) -> list[str]:
         """The policies that decide what a version counts or how it is marked, by name."""
-        used = {SMALL_SAMPLE_POLICY} if version.denominator_measure_id else set()
+        is_of_cases = version.denominator_measure_id or version.distribution_id
+        used = {SMALL_SAMPLE_POLICY} if is_of_cases else set()
         for measure_id in version.measures:
             if measure := self.measure(measure_id):
                 used |= set(measure.policy_ids)
+        if distribution := self.distribution(version.distribution_id):
+            used |= set(distribution.policy_ids)
         return sorted(used)
 
 
@@ -177,6 +199,7 @@ def read_registry(folder: Path) -> tuple[Registry, list[Problem]]:
         signoffs=tuple(reader.rows("kpi_signoffs", SIGNOFF_COLUMNS, _signoff)),
         departments=tuple(reader.rows("kpi_departments", DEPARTMENT_COLUMNS, _department)),
         measures=tuple(reader.rows("measures", MEASURE_COLUMNS, _measure)),
+        distributions=tuple(reader.rows("distributions", DISTRIBUTION_COLUMNS, _distribution)),
         policies=tuple(reader.rows("kpi_policies", POLICY_COLUMNS, _policy)),
     )
     return registry, reader.problems
@@ -225,6 +248,8 @@ VERSION_COLUMNS = (
     "numerator_measure_id",
     "denominator_measure_id",
     "sample_measure_id",
+    "distribution_id",
+    "statistic",
     "unit",
     *FLAGS,
     "maturity_days",
@@ -239,6 +264,16 @@ DEPARTMENT_COLUMNS = ("department_id",)
 MEASURE_COLUMNS = (
     "measure_id",
     "unit",
+    "counts_ja",
+    "counts_en",
+    "policy_ids",
+    "source_fields",
+)
+DISTRIBUTION_COLUMNS = (
+    "distribution_id",
+    "clock",
+    "unit",
+    "maturity_days",
     "counts_ja",
     "counts_en",
     "policy_ids",
@@ -298,9 +333,12 @@ def _version(cells: Cells) -> KpiVersion:
         status=_text(cells, "status"),
         effective_from=_day(cells, "effective_from"),
         effective_to=optional_day(cells, "effective_to"),
-        numerator_measure_id=_id(cells, "numerator_measure_id"),
+        # of a statistic there is none; a rule says that it is one of the two
+        numerator_measure_id=_optional_id(cells, "numerator_measure_id"),
         denominator_measure_id=cells["denominator_measure_id"],
         sample_measure_id=cells["sample_measure_id"],
+        distribution_id=_optional_id(cells, "distribution_id"),
+        statistic=cells["statistic"],
         required_signoffs=tuple(name for name in cells["required_signoffs"].split("|") if name),
         sort_order=whole_number(cells, "sort_order", 0),
         cells=cells,
@@ -331,6 +369,18 @@ def _measure(cells: Cells) -> Measure:
     )
 
 
+def _distribution(cells: Cells) -> Distribution:
+    for column in ("unit", "counts_ja", "counts_en"):
+        _text(cells, column)
+    return Distribution(
+        distribution_id=_id(cells, "distribution_id"),
+        maturity_days=whole_number(cells, "maturity_days", 0),
+        policy_ids=tuple(cells["policy_ids"].split()),
+        source_fields=tuple(cells["source_fields"].split()),
+        cells=cells,
+    )
+
+
 def _policy(cells: Cells) -> PolicyValue:
     return PolicyValue(
         policy_id=_id(cells, "policy_id"),
@@ -351,6 +401,10 @@ def _id(cells: Cells, column: str) -> str:
     if not SNAKE_CASE.match(cells[column]):
         raise CellError(f"{column} is {cells[column]!r}: write it in snake_case")
     return cells[column]
+
+
+def _optional_id(cells: Cells, column: str) -> str:
+    return _id(cells, column) if cells[column] else ""
 
 
 def whole_number(cells: Cells, column: str, least: int) -> int:

@@ -28,9 +28,13 @@ from .registry import (
 STATUSES = (DRAFT, AGREED, RETIRED)
 OVER_A_DENOMINATOR = ("rate", "ratio", "days")
 UNITS = ("count", "jpy", *OVER_A_DENOMINATOR)
+# what is computed of a distribution: of finished cases, and of all of them (by cohort only)
+STATISTICS = ("median", "p90")
+STATISTICS_OF_ALL = ("km_median",)
 # what makes a KPI this KPI: with another value it would be another one, with its own id
 KIND = (
     "unit",
+    "statistic",
     "has_event_basis",
     "has_cohort_basis",
     "has_channel",
@@ -95,6 +99,7 @@ def registry_ids_are_unique(files: RegistryFiles) -> Iterator[Problem]:
         ],
         "kpi_departments.csv": list(registry.departments),
         "measures.csv": [row.measure_id for row in registry.measures],
+        "distributions.csv": [row.distribution_id for row in registry.distributions],
         "kpi_policies.csv": [f"{row.policy_id} {row.effective_from}" for row in registry.policies],
     }
     for where, found in keys.items():
@@ -272,12 +277,87 @@ def measures_exist_and_are_used(files: RegistryFiles) -> Iterator[Problem]:
             )
 
 
+def kpis_are_counts_or_statistics(files: RegistryFiles) -> Iterator[Problem]:
+    """A KPI is either made of measures or a statistic of one distribution, and says which."""
+    rule = "kpis_are_counts_or_statistics"
+    registry = files.registry
+    known = ", ".join(row.distribution_id for row in registry.distributions)
+    listed = ", ".join((*STATISTICS, *STATISTICS_OF_ALL))
+    for version in registry.versions:
+        where = str(version)
+        if bool(version.numerator_measure_id) == bool(version.distribution_id):
+            named = (
+                "both a numerator_measure_id and"
+                if version.distribution_id
+                else "neither a numerator_measure_id nor"
+            )
+            yield Problem(rule, where, f"names {named} a distribution_id: name one of them")
+        elif not version.distribution_id:
+            if version.statistic:
+                message = f"is the {version.statistic} of no distribution: name distribution_id"
+                yield Problem(rule, where, f"{message}, or leave statistic empty")
+        else:
+            yield from (
+                Problem(rule, where, text)
+                for text in _of_statistic(version, registry, known, listed)
+            )
+    policies = set(registry.by_policy())
+    for row in registry.distributions:
+        for policy_id in sorted(set(row.policy_ids) - policies):
+            yield Problem(
+                rule,
+                row.distribution_id,
+                f"names the unknown policy {policy_id}: known are {', '.join(sorted(policies))}",
+            )
+        if not row.source_fields:
+            yield Problem(
+                rule,
+                row.distribution_id,
+                "source_fields is empty: name the fields of the extracts that decide it",
+            )
+
+
+def _of_statistic(
+    version: KpiVersion, registry: Registry, known: str, listed: str
+) -> Iterator[str]:
+    """What is wrong with a KPI that is a statistic."""
+    if version.measures:
+        yield "is a statistic over a measure: leave the measures empty"
+    if version.statistic not in (*STATISTICS, *STATISTICS_OF_ALL):
+        yield f"statistic is {version.statistic or 'empty'}: write {listed}"
+    distribution = registry.distribution(version.distribution_id)
+    if distribution is None:
+        yield f"names the unknown distribution {version.distribution_id}: known are {known}"
+        return
+    if version.cells["unit"] != distribution.cells["unit"]:
+        yield (
+            f"unit is {version.cells['unit']}, that of its distribution "
+            f"{distribution.cells['unit']}: write the same"
+        )
+    if int(version.cells["maturity_days"]) != distribution.maturity_days:
+        yield (
+            f"maturity_days is {version.cells['maturity_days']}, that of its distribution "
+            f"{distribution.maturity_days}: write the same"
+        )
+    for basis in ("event", "cohort"):
+        if version.flag(f"is_subset_{basis}"):
+            yield f"is_subset_{basis} is true: a statistic has no numerator, write false"
+    if version.statistic in STATISTICS_OF_ALL and version.flag("has_event_basis"):
+        yield (
+            f"has_event_basis is true: {version.statistic} counts what has not happened, which no "
+            "event dates; write false"
+        )
+
+
 def rates_have_a_denominator(files: RegistryFiles) -> Iterator[Problem]:
     """A rate or ratio has a denominator and a sample, a count or an amount has neither."""
     rule = "rates_have_a_denominator"
     for version in files.registry.versions:
         unit = version.cells["unit"]
         where = str(version)
+        if version.distribution_id:
+            # its unit is that of its distribution, as a rule of its own says
+            continue
         if unit not in UNITS:
             yield Problem(rule, where, f"unit is {unit!r}: write {', '.join(UNITS)}")
         elif unit in OVER_A_DENOMINATOR:
@@ -403,6 +483,7 @@ RULES: tuple[Rule, ...] = (
     versions_keep_their_kind,
     versions_are_signed,
     measures_exist_and_are_used,
+    kpis_are_counts_or_statistics,
     rates_have_a_denominator,
     policies_hold_at_all_times,
     policies_change_with_versions,

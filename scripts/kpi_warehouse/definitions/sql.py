@@ -65,11 +65,21 @@ def digest(text: str, length: int = 16) -> str:
 
 def measures_in(found: list[str]) -> list[str]:
     """The measures that a statement computes, each once: the literals named measure_id."""
+    return literals_named(found, "measure_id")
+
+
+def distributions_in(found: list[str]) -> list[str]:
+    """The distributions that a statement observes: the literals named distribution_id."""
+    return literals_named(found, "distribution_id")
+
+
+def literals_named(found: list[str], column: str) -> list[str]:
+    """The literals that a statement selects under this name, each once."""
     return list(
         dict.fromkeys(
             first.strip("'")
             for first, second, third in zip(found, found[1:], found[2:], strict=False)
-            if first.startswith("'") and (second, third) == ("as", "measure_id")
+            if first.startswith("'") and (second, third) == ("as", column)
         )
     )
 
@@ -81,6 +91,12 @@ def only_measure(found: list[str], measure_id: str) -> list[str]:
     compute other measures, and the CTEs that nothing refers to then.
     """
     kept = _restrict(_tree(found), set(measures_in(found)) - {measure_id}, set())
+    return list(_flat(kept or []))
+
+
+def only_distribution(found: list[str], distribution_id: str) -> list[str]:
+    """The same for one of the distributions of a statement."""
+    kept = _restrict(_tree(found), set(distributions_in(found)) - {distribution_id}, set())
     return list(_flat(kept or []))
 
 
@@ -130,7 +146,8 @@ def _restrict(query: Nodes, others: set[str], relations: set[str]) -> Nodes | No
 def _restrict_part(part: Nodes, others: set[str], relations: set[str]) -> Nodes | None:
     """One part of a union; None if it computes another measure or reads what is gone."""
     words = [node if isinstance(node, str) else "()" for node in part]
-    if set(measures_in(words)) & others or set(words) & relations:
+    computed = {*measures_in(words), *distributions_in(words)}
+    if computed & others or set(words) & relations:
         return None
     result: Nodes = []
     for node in _without_columns(part, others):

@@ -83,6 +83,23 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """What is observed case by case, of which a KPI can be a statistic.
+
+    Attributes:
+        clock: wall or business; None for what is no time.
+    """
+
+    distribution_id: str
+    name: Text
+    clock: str | None
+    unit: str
+    counts: Text
+    policy_ids: tuple[str, ...]
+    source_fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Signoff:
     """A department's signature under a version; without a day it is missing."""
 
@@ -93,7 +110,7 @@ class Signoff:
 
 @dataclass(frozen=True)
 class Version:
-    """One version of one KPI's definition."""
+    """One version of one KPI's definition: of measures, or a statistic of a distribution."""
 
     kpi_id: str
     version: int
@@ -104,9 +121,11 @@ class Version:
     is_current: bool
     effective_from: date
     effective_to: date | None
-    numerator: Measure
+    numerator: Measure | None
     denominator: Measure | None
     sample: Measure | None
+    distribution: Distribution | None
+    statistic: str | None
     unit: str
     quantity_or_quality: str
     polarity: str
@@ -130,6 +149,17 @@ class Version:
         """What it rests on, each once."""
         found = (self.numerator, self.denominator, self.sample)
         return tuple(dict.fromkeys(measure for measure in found if measure))
+
+    @property
+    def policy_ids(self) -> frozenset[str]:
+        """The policies that decide what it counts or observes."""
+        rests_on = [*self.measures, *([self.distribution] if self.distribution else [])]
+        return frozenset(policy_id for each in rests_on for policy_id in each.policy_ids)
+
+    @property
+    def is_added_up(self) -> bool:
+        """Whether the values of channels add up to that of all."""
+        return self.unit in _ADDED_UP and self.distribution is None
 
     @property
     def is_cohort_of_hand_over(self) -> bool:
@@ -244,8 +274,9 @@ def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
     _check_as_of(connection, as_of)
     departments = _read_departments(connection)
     measures = _read_measures(connection)
+    distributions = _read_distributions(connection)
     policies = _read_policies(connection)
-    versions = _read_versions(connection, departments, measures)
+    versions = _read_versions(connection, departments, measures, distributions)
     month = _read_month(connection)
     results = _read_results(connection, month) if month else {}
     targets = _read_targets(connection, month) if month else {}
@@ -257,7 +288,6 @@ def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
         shown = max(
             its_versions, key=lambda each: (each.is_current, each.is_published, each.version)
         )
-        policy_ids = {each for measure in shown.measures for each in measure.policy_ids}
         kpis.append(
             Kpi(
                 version=shown,
@@ -266,7 +296,7 @@ def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
                 policies=tuple(
                     policy
                     for policy in policies
-                    if policy.policy_id in policy_ids and policy.is_in_force(as_of)
+                    if policy.policy_id in shown.policy_ids and policy.is_in_force(as_of)
                 ),
                 other_versions=tuple(each for each in its_versions if each is not shown),
             )
@@ -352,6 +382,30 @@ def _read_measures(connection: duckdb.DuckDBPyConnection) -> dict[str, Measure]:
     }
 
 
+def _read_distributions(connection: duckdb.DuckDBPyConnection) -> dict[str, Distribution]:
+    rows = _rows(
+        connection,
+        """
+        select
+            distribution_id, name_ja, name_en, clock, unit, counts_ja, counts_en, policy_ids,
+            source_fields
+        from seeds.distributions
+        """,
+    )
+    return {
+        row["distribution_id"]: Distribution(
+            distribution_id=row["distribution_id"],
+            name=_text(row, "name"),
+            clock=row["clock"],
+            unit=row["unit"],
+            counts=_text(row, "counts"),
+            policy_ids=tuple((row["policy_ids"] or "").split()),
+            source_fields=tuple((row["source_fields"] or "").split()),
+        )
+        for row in rows
+    }
+
+
 def _read_policies(connection: duckdb.DuckDBPyConnection) -> list[Policy]:
     rows = _rows(
         connection,
@@ -382,6 +436,7 @@ def _read_versions(
     connection: duckdb.DuckDBPyConnection,
     departments: Mapping[str, Department],
     measures: Mapping[str, Measure],
+    distributions: Mapping[str, Distribution],
 ) -> list[Version]:
     signed = {
         (row["kpi_id"], row["version"], row["department_id"]): row["signed_on"]
@@ -400,7 +455,8 @@ def _read_versions(
         select
             kpi_id, version, name_ja, name_en, phase, status, is_published, is_current,
             effective_from, effective_to, numerator_measure_id, denominator_measure_id,
-            sample_measure_id, unit, quantity_or_quality, polarity, has_event_basis,
+            sample_measure_id, distribution_id, statistic, unit, quantity_or_quality,
+            polarity, has_event_basis,
             has_cohort_basis, has_channel, has_rep, has_team, is_targetable, maturity_days,
             definition_ja, definition_en, rules, owner_department, required_signoffs,
             change_ja, change_en, change_reason_ja, change_reason_en, sort_order
@@ -412,15 +468,16 @@ def _read_versions(
         *("kpi_id", "version", "phase", "status", "is_published", "is_current", "unit"),
         *("effective_from", "effective_to", "quantity_or_quality", "polarity", "maturity_days"),
         *("has_event_basis", "has_cohort_basis", "has_channel", "has_rep", "has_team"),
-        *("is_targetable", "sort_order"),
+        *("is_targetable", "sort_order", "statistic"),
     )
     return [
         Version(
             **{name: row[name] for name in same},
             name=_text(row, "name"),
-            numerator=measures[row["numerator_measure_id"]],
+            numerator=measures.get(row["numerator_measure_id"]),
             denominator=measures.get(row["denominator_measure_id"]),
             sample=measures.get(row["sample_measure_id"]),
+            distribution=distributions.get(row["distribution_id"]),
             definition=_text(row, "definition"),
             rules=row["rules"] or "",
             owner=departments[row["owner_department"]],
@@ -543,16 +600,16 @@ def _targets_of(
         return (order.index(department_id) if known else len(order), department_id or "")
 
     return tuple(
-        _target(version.unit, _department_name(each, departments), by_department[each])
+        _target(version, _department_name(each, departments), by_department[each])
         for each in sorted(by_department, key=rank)
     )
 
 
-def _target(unit: str, department: Text, rows: Sequence[Row]) -> Target:
+def _target(version: Version, department: Text, rows: Sequence[Row]) -> Target:
     for row in rows:
         if row["channel_id"] is None:
             return Target(department, row["target_value"], channels=0)
-    if unit not in _ADDED_UP:
+    if not version.is_added_up:
         return Target(department, None, channels=len(rows))
     return Target(department, sum(row["target_value"] for row in rows), channels=len(rows))
 

@@ -13,6 +13,7 @@ from datetime import date
 from kpi_warehouse.console import MISSING
 from kpi_warehouse.kpi_sheet.content import (
     Department,
+    Distribution,
     Kpi,
     Measure,
     Month,
@@ -61,18 +62,31 @@ PER = {
     "hours": (Text("時間", "hours"), Text("時間", "hour")),
     "days": (Text("日", "days"), Text("日", "day")),
 }
+STATISTICS = {
+    "median": Text("中央値", "Median"),
+    "p90": Text("90パーセンタイル", "90th percentile"),
+    "km_median": Text("カプラン・マイヤー中央値", "Kaplan-Meier median"),
+}
+CLOCKS = {
+    "wall": Text("経過時間", "by the clock"),
+    "business": Text("営業時間", "in business hours"),
+}
 NONE = Text("なし", "None")
 NO_TARGET = Text("目標なし", "no target")
 NOT_TARGETABLE = Text("目標対象外", "not targetable")
 BY_CHANNEL_ONLY = Text("チャネル別のみ", "by channel only")
 SMALL_SAMPLE = Text("小標本", "small sample")
+NOT_ADDITIVE = Text(
+    "合計・平均しない。期間やチャネルをまとめた値は、まとめて計算し直す",
+    "Never add or average it; over several periods or channels it is computed anew",
+)
 UNSIGNED = Text("未署名", "missing")
 NOT_REQUIRED = Text("不要", "not required")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number and what it is: count, hours, days, jpy, rate, ratio or version."""
+    """A number and what it is: count, hours, minutes, days, jpy, rate, ratio or version."""
 
     value: Number | None
     kind: str
@@ -85,7 +99,8 @@ class Figure:
             return f"{float(self.value) * 100:,.1f}%"
         if self.kind == "jpy":
             return f"¥{self.value:,.0f}"
-        return f"{self.value:,.{ {'ratio': 2, 'hours': 1, 'days': 1}.get(self.kind, 0) }f}"
+        decimals = {"ratio": 2, "hours": 1, "minutes": 1, "days": 1}
+        return f"{self.value:,.{decimals.get(self.kind, 0)}f}"
 
 
 @dataclass(frozen=True)
@@ -133,17 +148,20 @@ def validity(first_day: date, last_day: date | None) -> Text:
 
 
 def formula(version: Version) -> Text:
-    """What is divided by what, or what is counted or added up."""
+    """What is divided by what, what is counted or added up, or which statistic it is of what."""
     numerator, denominator = version.numerator, version.denominator
-    if denominator:
+    if numerator and denominator:
         return joined([numerator.name, denominator.name], " ÷ ", " ÷ ")
-    total = word(TOTALS, numerator.unit)
-    return Text(f"{total.ja}:{numerator.name.ja}", f"{total.en}: {numerator.name.en}")
+    if numerator:
+        how, what = word(TOTALS, numerator.unit), numerator.name
+    else:
+        how, what = word(STATISTICS, version.statistic or MISSING), _observed(version)
+    return Text(f"{how.ja}:{what.ja}", f"{how.en}: {what.en}")
 
 
 def unit(version: Version) -> Text:
     """The unit in a word."""
-    if version.unit == "ratio" and version.denominator:
+    if version.unit == "ratio" and version.numerator and version.denominator:
         one, other = PER.get(version.numerator.unit), PER.get(version.denominator.unit)
         if one and other:
             return Text(f"{one[0].ja}/{other[1].ja}", f"{one[0].en} per {other[1].en}")
@@ -151,6 +169,7 @@ def unit(version: Version) -> Text:
         "count": Text("件", "cases"),
         "rate": Text("%", "%"),
         "jpy": Text("円", "JPY"),
+        "minutes": Text("分", "minutes"),
         "days": Text("日", "days"),
     }
     return word(words, version.unit)
@@ -167,6 +186,7 @@ def shown_as(version: Version) -> Text:
         ),
         "ratio": Text("小数2桁で表示", "shown with two decimals"),
         "jpy": Text("円単位の整数で表示", "shown in whole yen"),
+        "minutes": Text("小数1桁で表示", "shown with one decimal"),
         "days": Text("小数1桁で表示", "shown with one decimal"),
     }
     if version.unit not in how:
@@ -266,7 +286,7 @@ def policy(each: Policy) -> Text:
     )
 
 
-def fields(measure: Measure) -> str:
+def fields(measure: Measure | Distribution) -> str:
     """Source fields, the columns of an object together."""
     by_object: dict[str, list[str]] = {}
     for each in measure.source_fields:
@@ -320,6 +340,14 @@ def measure_figure(measure: Measure | None, value: Number | None) -> Figure:
     return Figure(value if measure else None, measure.unit if measure else "count")
 
 
+def denominator_figure(kpi: Kpi) -> Figure:
+    """What it is divided by, or the cases that a statistic rests on."""
+    value = kpi.result.denominator if kpi.result else None
+    if kpi.version.distribution:
+        return Figure(value, "count")
+    return measure_figure(kpi.version.denominator, value)
+
+
 def interval(kpi: Kpi) -> str:
     """The bounds of the 95 % interval, a dash if there is none."""
     result = kpi.result
@@ -332,12 +360,19 @@ def definition_items(kpi: Kpi, sheet: Sheet) -> list[Item]:
     """A KPI's definition, line by line."""
     version = kpi.version
     numerator, denominator, sample = version.numerator, version.denominator, version.sample
+    distribution = version.distribution
     counted = Text("分子", "Numerator") if denominator else Text("数えるもの", "What it counts")
     items = [
         Item("definition", Text("定義", "Definition"), version.definition),
         Item("formula", Text("計算式", "Formula"), formula(version)),
-        Item("numerator", counted, _measure(numerator)),
     ]
+    if numerator:
+        items.append(Item("numerator", counted, _measure(numerator)))
+    if distribution:
+        items += [
+            Item("distribution", Text("観測値", "What is observed"), _distribution(distribution)),
+            Item("additive", Text("集計", "Adding up"), NOT_ADDITIVE),
+        ]
     if denominator:
         items.append(Item("denominator", Text("分母", "Denominator"), _measure(denominator)))
     if sample and sample != denominator:
@@ -369,13 +404,14 @@ def definition_items(kpi: Kpi, sheet: Sheet) -> list[Item]:
             Item("other_versions", Text("他の版", "Other versions"), joined(others, "\n", "\n"))
         )
     of_numerator = Text("参照項目(分子)", "Source fields, numerator")
-    items.append(
-        Item(
-            "fields_numerator",
-            of_numerator if denominator else Text("参照項目", "Source fields"),
-            fields(numerator),
+    if rests_on := numerator or distribution:
+        items.append(
+            Item(
+                "fields_numerator",
+                of_numerator if denominator else Text("参照項目", "Source fields"),
+                fields(rests_on),
+            )
         )
-    )
     if denominator:
         label = Text("参照項目(分母)", "Source fields, denominator")
         items.append(Item("fields_denominator", label, fields(denominator)))
@@ -394,6 +430,8 @@ def result_items(kpi: Kpi, sheet: Sheet) -> list[Item]:
             Figure(result.value if result else None, kind),
         )
     ]
+    if version.distribution:
+        items.append(Item("value_cases", Text("件数", "Cases"), denominator_figure(kpi)))
     if version.denominator:
         items += [
             Item(
@@ -494,6 +532,11 @@ def legend(sheet: Sheet) -> list[Text]:
             "rates. Over nothing there is no value (–).",
         ),
         Text(
+            "中央値などの統計量は合計も平均もしない。分母の欄はその件数。",
+            "A median or another statistic is never added or averaged; the number of its cases "
+            "stands in the place of the denominator.",
+        ),
+        Text(
             "目標は責任部門(なければ他部門)の全チャネル目標。件数・金額がチャネル別だけなら、"
             "その合計。",
             "Targets are the owner department's, else another's, for all channels; where counts "
@@ -529,4 +572,18 @@ def _measure(measure: Measure) -> Text:
     return Text(
         f"{name.ja}({measure.measure_id}):{counts.ja}",
         f"{name.en} ({measure.measure_id}): {counts.en}",
+    )
+
+
+def _observed(version: Version) -> Text:
+    return version.distribution.name if version.distribution else Text(MISSING, MISSING)
+
+
+def _distribution(distribution: Distribution) -> Text:
+    name, counts = distribution.name, distribution.counts
+    clock = word(CLOCKS, distribution.clock) if distribution.clock else None
+    by = Text(f"、{clock.ja}", f", {clock.en}") if clock else Text("", "")
+    return Text(
+        f"{name.ja}({distribution.distribution_id}{by.ja}):{counts.ja}",
+        f"{name.en} ({distribution.distribution_id}{by.en}): {counts.en}",
     )

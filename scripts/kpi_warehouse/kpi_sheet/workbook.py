@@ -27,11 +27,11 @@ from kpi_warehouse.kpi_sheet.wording import Figure, Item, joined, word
 NUMBER_FORMATS = {
     "count": "#,##0",
     "hours": "#,##0.0",
-    "days": "#,##0",
+    "minutes": "#,##0.0",
+    "days": "#,##0.0",
     "jpy": '"¥"#,##0',
     "rate": "0.0%",
     "ratio": "#,##0.00",
-    "days": "#,##0.0",
 }
 DATE_FORMAT = "yyyy-mm-dd"
 LIST_SHEET = "KPI一覧 KPIs"
@@ -113,10 +113,6 @@ def _list_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
         value = kpi.result.numerator if kpi.result else None
         return wording.measure_figure(kpi.version.numerator, value)
 
-    def denominator(kpi: Kpi) -> Figure:
-        value = kpi.result.denominator if kpi.result else None
-        return wording.measure_figure(kpi.version.denominator, value)
-
     def target(kpi: Kpi) -> Content:
         return wording.target_words(kpi) or Figure(kpi.target.value, kpi.version.unit)
 
@@ -137,7 +133,7 @@ def _list_sheet(worksheet: Worksheet, sheet: Sheet) -> None:
         ),
         Column(Text(f"実績 {month.ja}", f"Actual {month.en}"), 14, result("value"), is_number=True),
         Column(Text("分子", "Numerator"), 14, numerator, is_number=True),
-        Column(Text("分母", "Denominator"), 14, denominator, is_number=True),
+        Column(Text("分母", "Denominator"), 14, wording.denominator_figure, is_number=True),
         Column(Text("95%下限", "95% low"), 10, result("ci_low", "rate"), is_number=True),
         Column(Text("95%上限", "95% high"), 10, result("ci_high", "rate"), is_number=True),
         Column(Text(f"目標 {month.ja}", f"Target {month.en}"), 14, target, is_number=True),

@@ -166,7 +166,9 @@ def seed_changes(connection: duckdb.DuckDBPyConnection) -> Iterator[SeedChange]:
 
 def _kpi_changes(definitions: Sequence[Row]) -> Iterator[SeedChange]:
     agreed = [row for row in definitions if row["status"] == "agreed"]
-    measures = sorted({row["numerator_measure_id"] for row in agreed})
+    measures = sorted({row["numerator_measure_id"] for row in agreed} - {None})
+    distributions = sorted({row["distribution_id"] for row in agreed} - {None})
+    statistics = sorted({row["statistic"] for row in agreed} - {None})
     for row in agreed:
         key = (("kpi_id", row["kpi_id"]), ("version", row["version"]))
 
@@ -175,9 +177,15 @@ def _kpi_changes(definitions: Sequence[Row]) -> Iterator[SeedChange]:
             return SeedChange(rule, "kpi_definitions", key, tuple(values.items()), text)
 
         top, bottom = row["numerator_measure_id"], row["denominator_measure_id"]
-        others = [name for name in measures if name not in (top, bottom)]
-        following = [name for name in others if name > top] or others
-        yield change("kpi_measure", numerator_measure_id=following[0])
+        if top:
+            others = [name for name in measures if name not in (top, bottom)]
+            following = [name for name in others if name > top] or others
+            yield change("kpi_measure", numerator_measure_id=following[0])
+        for column, names in (("distribution_id", distributions), ("statistic", statistics)):
+            if row[column] and len(names) > 1:
+                others = [name for name in names if name != row[column]]
+                later = [name for name in others if name > row[column]] or others
+                yield change(f"kpi_{column.removesuffix('_id')}", **{column: later[0]})
         if bottom:
             yield change("kpi_swap_ratio", numerator_measure_id=bottom, denominator_measure_id=top)
             yield change("kpi_measure", denominator_measure_id=following[0])

@@ -32,19 +32,22 @@ REGISTRY_RULES = tuple(map(_of_project, rules.RULES))
 
 
 def source_fields_exist(project: Project) -> Iterator[Violation]:
-    """The fields that decide a measure are columns of the generic or planning layout."""
+    """What decides a measure or distribution is a column of the generic or planning layout."""
     known = {
         f"{source['name']}.{column}"
         for source in project.manifest["sources"].values()
         if source["source_name"] in LAYOUTS
         for column in source.get("columns", {})
     }
-    for measure in project.registry.registry.measures:
-        for name in measure.source_fields:
+    registry = project.registry.registry
+    fields = {row.measure_id: row.source_fields for row in registry.measures}
+    fields |= {row.distribution_id: row.source_fields for row in registry.distributions}
+    for row_id, names in fields.items():
+        for name in names:
             if name not in known:
                 yield Violation(
                     "source_fields_exist",
-                    measure.measure_id,
+                    row_id,
                     f"source_fields names {name}: write object.column of "
                     "models/staging/*/_*__sources.yml",
                 )

@@ -8,6 +8,7 @@ from kpi_warehouse.definitions.registry import read_registry
 from kpi_warehouse.semantic_layer.definitions import (
     Metric,
     Row,
+    formula_of,
     has,
     published_definitions,
     read_metrics,
@@ -63,7 +64,7 @@ def metrics_and_registry_agree(project: Project) -> Iterator[Violation]:
 def _of_kpi(metric: Metric, row: Row) -> Iterator[Violation]:
     where = f"version {row['version']} in kpi_definitions.csv"
     yield from _described(metric, row, "definition", where)
-    agreed = (row["numerator_measure_id"], row["denominator_measure_id"] or None)
+    agreed = formula_of(row)
     if (metric.numerator, metric.denominator) != agreed:
         yield Violation(
             RULE,

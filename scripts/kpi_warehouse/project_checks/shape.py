@@ -31,6 +31,11 @@ MART_NAMES = {
     "meeting_rejection_reasons",
     "pipeline_coverage",
     "pipeline_velocity",
+    "stage_durations",
+    "time_to_event_by_channel_period",
+    "time_to_event_by_period",
+    "time_to_event_by_rep_period",
+    "time_to_event_by_team_period",
 }
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type

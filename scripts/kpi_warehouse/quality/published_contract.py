@@ -92,6 +92,25 @@ def _stage_mart(name: str, *dimensions: str) -> Mart:
     )
 
 
+def _time_to_event_mart(name: str, *dimensions: str) -> Mart:
+    return Mart(
+        name,
+        ("distribution_id", "basis", "period_grain", "period_start", *dimensions),
+        _columns(
+            string=" ".join(
+                [
+                    "distribution_id basis period_grain unit median_reason km_median_reason",
+                    *dimensions,
+                ]
+            ),
+            bigint="cases finished censored at_risk_at_median",
+            double="median p90 km_median",
+            boolean="is_small_sample is_mature is_complete",
+            date="period_start period_end",
+        ),
+    )
+
+
 KPI_MARTS = (
     _kpi_mart("kpi_by_period"),
     _kpi_mart("kpi_by_channel_period", "channel_id"),
@@ -143,7 +162,8 @@ MARTS = (
                 "appointment_set_at appointment_held_at meeting_at judged_at qualified_at "
                 "handed_over_at won_at"
             ),
-            date="accepted_date rejected_date",
+            double="speed_to_lead_seconds speed_to_lead_business_seconds",
+            date="accepted_date rejected_date first_touched_date",
         ),
     ),
     Mart(
@@ -153,6 +173,7 @@ MARTS = (
             string=(
                 "appointment_id lead_id opportunity_id channel_id booked_by_id outcome judgement"
             ),
+            double="days_to_judgement",
             boolean="is_rescheduled",
             timestamp="booked_at held_at judged_at",
             date="ended_date",
@@ -247,16 +268,47 @@ MARTS = (
         "dim_kpis",
         ("kpi_id", "version"),
         _columns(
-            string="kpi_id name_ja name_en phase status unit definition_ja definition_en",
+            string=(
+                "kpi_id distribution_id name_ja name_en phase status unit statistic definition_ja "
+                "definition_en"
+            ),
             integer="version maturity_days sort_order",
             boolean=(
                 "is_current is_published has_event_basis has_cohort_basis is_subset_event "
-                "is_subset_cohort has_channel has_rep has_team is_targetable"
+                "is_subset_cohort has_channel has_rep has_team is_targetable is_additive"
             ),
             date="effective_from effective_to",
         ),
     ),
     *KPI_MARTS,
+    _time_to_event_mart("time_to_event_by_period"),
+    _time_to_event_mart("time_to_event_by_channel_period", "channel_id"),
+    _time_to_event_mart("time_to_event_by_rep_period", "rep_id"),
+    _time_to_event_mart("time_to_event_by_team_period", "team"),
+    Mart(
+        "stage_durations",
+        ("stage_id", "basis", "period_grain", "period_start", "channel_id"),
+        _columns(
+            string=(
+                "stage_id channel_id basis period_grain stage_name_ja stage_name_en unit "
+                "median_reason km_median_reason"
+            ),
+            integer="stage_rank",
+            bigint="cases finished censored at_risk_at_median",
+            double="median p90 km_median",
+            boolean="is_small_sample is_mature is_complete",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "dim_distributions",
+        ("distribution_id",),
+        _columns(
+            string="distribution_id name_ja name_en counts_ja counts_en clock unit",
+            integer="maturity_days",
+        ),
+    ),
     Mart(
         "funnel_by_channel_period",
         ("period_grain", "period_start", "channel_id"),

@@ -130,6 +130,11 @@ def profile_values(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
                 count(*) filter (
                     where
                         case
+                            -- a statistic is no quotient: it has cases, and none without them
+                            when kpis.statistic is not null
+                                then
+                                    rows.numerator is not null
+                                    or (rows.denominator = 0 and rows.value is not null)
                             when kpis.denominator_measure_id is null
                                 then rows.value is distinct from cast(rows.numerator as double)
                             when coalesce(rows.denominator, 0) = 0 then rows.value is not null
@@ -220,12 +225,12 @@ def profile_funnel(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
     Returns:
         has_column; differing_cells, where the wide funnel and the long mart are not equal; and for
-        counts and amounts largest_gap, between the channels' sum and the total, NULL for rates.
+        what adds up largest_gap, between the channels' sum and the total, NULL for the others.
     """
     columns = _types(connection).get("funnel_by_channel_period", {})
     kpis = connection.execute(
         """
-        select kpi_id, bool_and(denominator_measure_id is null)
+        select kpi_id, bool_and(is_additive)
         from marts.dim_kpis
         where is_published and has_event_basis and has_channel
         group by kpi_id

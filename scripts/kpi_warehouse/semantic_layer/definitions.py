@@ -45,6 +45,16 @@ def shown(numerator: str, denominator: str | None) -> str:
     return top if denominator is None else f"{top} ÷ {denominator or 'no measure'}"
 
 
+def formula_of(row: Row) -> tuple[str, str | None]:
+    """The measures that a metric of this row of the registry has to count.
+
+    A statistic is a measure by itself, as MetricFlow aggregates: <distribution>_<statistic>.
+    """
+    if row["distribution_id"]:
+        return f"{row['distribution_id']}_{row['statistic']}", None
+    return row["numerator_measure_id"], row["denominator_measure_id"] or None
+
+
 def read_metrics(folder: Path) -> dict[str, Metric]:
     """The metrics of a folder's YAML files by name; none if there is no such folder."""
     written = {

@@ -5,7 +5,7 @@ formulas of the KPIs that it enters. The newest formula of a KPI is that of its 
 are only known to the registry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,15 +17,21 @@ from kpi_warehouse.definitions.registry import ONE_DAY, read_registry
 from kpi_warehouse.semantic_layer.definitions import read_metrics
 from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.calendar import APRIL
+from kpi_warehouse.truth.durations import observations
 from kpi_warehouse.truth.events import all_events
 from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.kpis import (
+    STATISTICS,
     Kpi,
+    Statistic,
     Truth,
     formula_of_metric,
     formula_of_registry,
     kpi_of,
+    statistic_of,
+    statistics_truth,
     truth_of_spells,
+    with_statistics,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +55,7 @@ class Spell:
     first_day: date
     policies: Policies
     kpis: tuple[Kpi, ...]
+    statistics: tuple[Statistic, ...] = STATISTICS
 
 
 def read_spells(project: Path = PROJECT_DIR) -> tuple[Spell, ...]:
@@ -81,7 +88,12 @@ def read_spells(project: Path = PROJECT_DIR) -> tuple[Spell, ...]:
                     else formula_of_registry(version.cells),
                 )
                 for version in versions
-                if version.effective_from <= day <= version.last_day
+                if version.effective_from <= day <= version.last_day and not version.distribution_id
+            ),
+            tuple(
+                statistic_of(version.cells)
+                for version in versions
+                if version.effective_from <= day <= version.last_day and version.distribution_id
             ),
         )
         for day in sorted(days)
@@ -93,12 +105,31 @@ def truth_as_agreed(
 ) -> Truth:
     """Every KPI of the log, each event by what was agreed on its day.
 
+    A case is by the policies of the day on which it ended, the as-of date while it has not; a
+    statistic is by what was agreed on the last day of its period.
+
     Args:
         log: what truly happened.
         spells: what was agreed when, in order; none: as the project's registry says.
         fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
     """
-    return truth_of_spells(events_as_agreed(log, spells), fiscal_year_start_month)
+    spells = read_spells() if spells is None else spells
+    counted = truth_of_spells(events_as_agreed(log, spells), fiscal_year_start_month)
+    label_day = pl.min_horizontal("period_end", pl.lit(log.as_of_date))
+    dated = list(_with_ends(spells))
+    cases = pl.concat(
+        observations(log, spell.policies).filter(
+            pl.col("event_date")
+            .fill_null(log.as_of_date)
+            .is_between(spell.first_day, end, closed="left")
+        )
+        for spell, end in dated
+    )
+    for spell, end in dated:
+        computed = statistics_truth(cases, spell.statistics, fiscal_year_start_month)
+        is_labelled = label_day.is_between(spell.first_day, end, closed="left")
+        counted = with_statistics(counted, _restricted(computed, is_labelled))
+    return counted
 
 
 def events_as_agreed(
@@ -110,14 +141,21 @@ def events_as_agreed(
         log: what truly happened.
         spells: what was agreed when, in order; none: as the project's registry says.
     """
-    spells = read_spells() if spells is None else spells
-    ends = [*(spell.first_day for spell in spells[1:]), date.max]
     return [
         (
             spell.kpis,
             all_events(log, spell.policies).filter(
-                (pl.col("event_date") >= spell.first_day) & (pl.col("event_date") < end)
+                pl.col("event_date").is_between(spell.first_day, end, closed="left")
             ),
         )
-        for spell, end in zip(spells, ends, strict=True)
+        for spell, end in _with_ends(read_spells() if spells is None else spells)
     ]
+
+
+def _with_ends(spells: Sequence[Spell]) -> Iterator[tuple[Spell, date]]:
+    """Each spell with the first day after it."""
+    return zip(spells, [*(spell.first_day for spell in spells[1:]), date.max], strict=True)
+
+
+def _restricted(truth: Truth, condition: pl.Expr) -> Truth:
+    return Truth(**{name: frame.filter(condition) for name, frame in vars(truth).items()})

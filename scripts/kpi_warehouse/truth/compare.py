@@ -20,7 +20,8 @@ def compare(
     """Grain: one row per key at which expected and actual do not agree.
 
     A row that one side lacks is a zero: numerator 0, and a ratio's denominator 0 with value
-    NULL (R1). A NULL agrees with nothing but a NULL.
+    NULL (R1); of a statistic, which has no numerator, it is no cases and no value. A NULL agrees
+    with nothing but a NULL.
 
     Args:
         expected: keys, numerator, denominator, value; further columns are ignored.
@@ -105,12 +106,13 @@ def _side(frame: pl.DataFrame, keys: list[str], side: str) -> pl.DataFrame:
 
 
 def _absent_as_zero(frame: pl.DataFrame, side: str, other: str) -> pl.DataFrame:
-    """Fill the rows this side lacks with the zero of a count or of a ratio, as the other is."""
-    is_ratio = pl.col(f"{other}_denominator").is_not_null()
+    """Fill the rows this side lacks with the zero of what the other is: count, ratio, statistic."""
+    is_over_cases = pl.col(f"{other}_denominator").is_not_null()
+    is_counted = pl.col(f"{other}_numerator").is_not_null()
     zeros = {
-        "numerator": pl.lit(0.0),
-        "denominator": pl.when(is_ratio).then(0.0),
-        "value": pl.when(~is_ratio).then(0.0),
+        "numerator": pl.when(is_counted).then(0.0),
+        "denominator": pl.when(is_over_cases).then(0.0),
+        "value": pl.when(is_counted & ~is_over_cases).then(0.0),
     }
     return frame.with_columns(
         pl.when(pl.col(f"{side}_exists").is_null())

@@ -155,6 +155,38 @@ def created_deals(
     )
 
 
+def all_deals(
+    log: "WorldLog",
+    approach_facts: pl.LazyFrame,
+    appointment_facts: pl.LazyFrame,
+    influence_window_days: int,
+) -> pl.LazyFrame:
+    """Grain: one row per opportunity that is not deleted, open ones as well.
+
+    Columns: opportunity_id, lead_id, rep_id (inside sales credit, may be null), created_date,
+    closed_date (null while it is open), is_won, amount_jpy (of closed ones, as in closed_deals).
+    """
+    closed = closed_deals(log, approach_facts, appointment_facts, influence_window_days).select(
+        "opportunity_id", "is_won", "amount_jpy", closed_date="event_date"
+    )
+    credit = _credits(log, approach_facts, appointment_facts, influence_window_days)
+    return (
+        _standing_opportunities(log)
+        .select("opportunity_id", "lead_id", created_date=business_date("created_at"))
+        .join(credit, on="opportunity_id", how="left", validate="1:1")
+        .join(closed, on="opportunity_id", how="left", validate="1:1")
+        .select(
+            "opportunity_id",
+            "lead_id",
+            "rep_id",
+            "created_date",
+            "closed_date",
+            pl.col("is_won").fill_null(value=False),
+            "amount_jpy",
+        )
+    )
+
+
 def to_jpy(amount: Decimal, rate: Decimal) -> Decimal:
     """Amount times rate, exactly, rounded half away from zero to 2 decimals (R14)."""
     with localcontext(prec=80):

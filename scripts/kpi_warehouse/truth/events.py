@@ -7,13 +7,13 @@ credits the cohort, which for what becomes of a handed-over lead is the day of t
 """
 
 from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from kpi_warehouse.truth import cadence, facts
+from kpi_warehouse.truth import cadence, durations, facts
 from kpi_warehouse.truth import deals as opportunities
 from kpi_warehouse.truth.calendar import business_date
 from kpi_warehouse.truth.facts import UNKNOWN, Policies
@@ -50,7 +50,7 @@ def counted_events(
         policies: the choices the definitions leave open.
 
     Families: leads, calls, emails, approaches, appointments, meetings, permissions, handovers,
-    deals, attendance, cadence, recycles, creations, costs. `channel_id` is null only for
+    deals, attendance, cadence, recycles, creations, costs, responses. `channel_id` is null only for
     attendance, which has no channel; `cohort_date` is null where no surviving lead is known (R10,
     R15), and for costs.
     """
@@ -97,6 +97,7 @@ def counted_events(
             )
         ),
         "costs": _cost_events(log),
+        "responses": _response_events(credited, durations.lead_waits(log, leads, approaches)),
     }
     counted = dict(zip(families, pl.collect_all(families.values()), strict=True))
     return _with_teams(counted, log.users)
@@ -350,6 +351,24 @@ def _recycle_events(
         [
             _count("leads_recycled", recycled),
             _count("leads_recycled_too_early", recycled.filter(too_few)),
+        ]
+    )
+
+
+def _response_events(credited: pl.LazyFrame, waits: pl.LazyFrame) -> pl.LazyFrame:
+    """Leads first approached in time, dated and credited by their acquisition."""
+    acquired = credited.with_columns(event_date="created_date", cohort_date="created_date")
+    touched = acquired.join(waits.filter("is_finished"), on="lead_id", how="inner", validate="1:1")
+    clocks = {"": "seconds", "_business": "business_seconds"}
+    limits = {"5_min": timedelta(minutes=5), "1_hour": timedelta(hours=1)}
+    return pl.concat(
+        [
+            _count(
+                f"leads_touched_within_{limit}{suffix}",
+                touched.filter(pl.col(column) <= length.total_seconds()),
+            )
+            for suffix, column in clocks.items()
+            for limit, length in limits.items()
         ]
     )
 

@@ -21,6 +21,7 @@ from kpi_warehouse.semantic_layer.definitions import (
 )
 from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.calendar import APRIL, periods_of
+from kpi_warehouse.truth.durations import observations, statistics_of
 from kpi_warehouse.truth.events import DEFAULT_POLICIES, QUANTITY, all_events
 from kpi_warehouse.truth.facts import Policies
 
@@ -54,8 +55,24 @@ class Kpi:
     subset_bases: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Statistic:
+    """A KPI that is no sum: a column of `durations.statistics_of`, over the cases it rests on."""
+
+    kpi_id: str
+    distribution_id: str
+    statistic: str
+    bases: tuple[str, ...] = BASES
+    dimensions: tuple[str, ...] = DIMENSIONS
+
+    @property
+    def cases(self) -> str:
+        """The column that counts its cases: all of them, or those that have finished."""
+        return "cases" if self.statistic == "km_median" else "finished"
+
+
 def read_kpis(project: Path = PROJECT_DIR) -> tuple[Kpi, ...]:
-    """Every published KPI of a project, in the registry's order.
+    """Every published KPI of a project that is made of measures, in the registry's order.
 
     Raises ValueError for a KPI of the event basis that has no metric.
     """
@@ -64,7 +81,14 @@ def read_kpis(project: Path = PROJECT_DIR) -> tuple[Kpi, ...]:
     return tuple(
         kpi_of(row, formula_of_metric(row, metrics.get(kpi_id)))
         for kpi_id, row in definitions.items()
+        if not row["distribution_id"]
     )
+
+
+def read_statistics(project: Path = PROJECT_DIR) -> tuple[Statistic, ...]:
+    """Every published KPI of a project that is a statistic of a distribution."""
+    definitions = published_definitions(project / "seeds" / "registry")
+    return tuple(statistic_of(row) for row in definitions.values() if row["distribution_id"])
 
 
 Formula = tuple[str, str | None]
@@ -92,13 +116,29 @@ def kpi_of(row: Row, formula: Formula) -> Kpi:
     return Kpi(
         row["kpi_id"],
         *formula,
-        bases=tuple(basis for basis in BASES if has(row, f"has_{basis}_basis")),
-        dimensions=(TOTAL, *(member for member in MEMBERS if has(row, f"has_{member}"))),
+        bases=_bases(row),
+        dimensions=_dimensions(row),
         subset_bases=tuple(basis for basis in BASES if has(row, f"is_subset_{basis}")),
     )
 
 
+def statistic_of(row: Row) -> Statistic:
+    """The statistic of a row of the registry."""
+    return Statistic(
+        row["kpi_id"], row["distribution_id"], row["statistic"], _bases(row), _dimensions(row)
+    )
+
+
+def _bases(row: Row) -> tuple[str, ...]:
+    return tuple(basis for basis in BASES if has(row, f"has_{basis}_basis"))
+
+
+def _dimensions(row: Row) -> tuple[str, ...]:
+    return TOTAL, *(member for member in MEMBERS if has(row, f"has_{member}"))
+
+
 KPIS = read_kpis()
+STATISTICS = read_statistics()
 
 
 @dataclass(frozen=True)
@@ -106,8 +146,9 @@ class Truth:
     """KPI values. Grain of each frame: kpi_id, basis, period_grain, period_start, dimension.
 
     Columns: the grain, period_end, numerator and denominator (Decimal(38, 6); denominator null
-    for a count), value (Float64; null when the denominator is 0: R1). A row that is not there is
-    a zero; the rows are in no particular order.
+    for a count; of a statistic the numerator null and the denominator its cases), value (Float64;
+    null when the denominator is 0: R1). A row that is not there is a zero; the rows are in no
+    particular order.
     """
 
     by_total: pl.DataFrame
@@ -134,11 +175,65 @@ def truth(
         policies: the choices the definitions leave open.
         fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
     """
-    return truth_of_events(all_events(log, policies), fiscal_year_start_month)
+    return with_statistics(
+        truth_of_events(all_events(log, policies), fiscal_year_start_month),
+        statistics_truth(observations(log, policies), STATISTICS, fiscal_year_start_month),
+    )
+
+
+def with_statistics(counted: Truth, computed: Truth) -> Truth:
+    """What is counted and what is computed of cases, together."""
+    frames = {}
+    for dimension in DIMENSIONS:
+        frame = getattr(counted, f"by_{dimension}")
+        more = getattr(computed, f"by_{dimension}").select(frame.columns)
+        frames[f"by_{dimension}"] = pl.concat([frame, more.cast(dict(frame.schema))])
+    return Truth(**frames)
+
+
+def statistics_truth(
+    cases: pl.DataFrame,
+    statistics: Sequence[Statistic] = STATISTICS,
+    fiscal_year_start_month: int = APRIL,
+) -> Truth:
+    """The statistics alone, from observed cases (`durations.SCHEMA`)."""
+    return Truth(
+        **{
+            f"by_{dimension}": _statistics_by(cases, statistics, dimension, fiscal_year_start_month)
+            for dimension in DIMENSIONS
+        }
+    )
+
+
+def _statistics_by(
+    cases: pl.DataFrame,
+    statistics: Sequence[Statistic],
+    dimension: str,
+    fiscal_year_start_month: int,
+) -> pl.DataFrame:
+    column = DIMENSION_COLUMNS[dimension]
+    members = [column] if column else []
+    found = statistics_of(cases, members, fiscal_year_start_month)
+    frames = [
+        found.filter(
+            (pl.col("distribution_id") == kpi.distribution_id) & pl.col("basis").is_in(kpi.bases)
+        ).select(
+            pl.lit(kpi.kpi_id).alias("kpi_id"),
+            *PERIOD_KEYS[1:],
+            "period_end",
+            *members,
+            pl.lit(None, QUANTITY).alias("numerator"),
+            pl.col(kpi.cases).cast(QUANTITY).alias("denominator"),
+            pl.col(kpi.statistic).alias("value"),
+        )
+        for kpi in statistics
+        if dimension in kpi.dimensions
+    ]
+    return pl.concat(frames)
 
 
 def truth_of_events(events: pl.DataFrame, fiscal_year_start_month: int = APRIL) -> Truth:
-    """As `truth`, from counted events (the schema of `events.SCHEMA`)."""
+    """As `truth`, from counted events (the schema of `events.SCHEMA`) and without statistics."""
     return truth_of_spells([(KPIS, events)], fiscal_year_start_month)
 
 

@@ -1,0 +1,4 @@
+{#-
+    Grain: one row per distribution_id, basis, period_grain, period_start and rep_id.
+-#}
+{{ time_to_event_by_dimension(ref('int_observations'), 'rep_id') }}
