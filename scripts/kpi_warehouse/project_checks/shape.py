@@ -18,6 +18,9 @@ KEY_TEST = re.compile(r"(unique(_combination|_over_systems)?|one_meaning_per_day
 MART_NAME = re.compile(r"(fct|dim|kpi|kgi|funnel|cohort|plan)_[a-z0-9_]+$")
 # published tables whose names are agreed on and follow no prefix
 MART_NAMES = {"definition_gap", "definition_gap_leads", "data_quality_findings", "row_account"}
+MART_NAMES |= {"connection_by_hour", "connection_by_hour_total"}
+MART_NAMES |= {"connection_by_attempt", "connection_by_attempt_total"}
+MART_NAMES |= {"best_call_times", "best_call_times_total"}
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type
 PORTABLE_TYPE = re.compile(
