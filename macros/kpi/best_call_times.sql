@@ -105,7 +105,10 @@ final as (
         overall_value,
 
         -- booleans
-        ci_low > overall_value as is_clearly_better,
+        -- the score test that the interval inverts, at a limit for many hours at once
+        value - overall_value
+        > {{ var('clearly_better_z') }}
+        * sqrt(overall_value * (1 - overall_value) / denominator) as is_clearly_better,
 
         -- dates
         period_start,

@@ -5,18 +5,16 @@
     the as-of date wherever that is in a month.
 -#}
 {%- set window_months = var('calling_window_months') -%}
-{%- set window_start -%}
-    cast({{ dbt.dateadd(
-        'day', 1, dbt.dateadd('month', -window_months, as_of_date())
-    ) }} as date)
-{%- endset -%}
+{%- set day_before = dbt.dateadd('month', -window_months, as_of_date()) -%}
+{%- set window_start = 'cast(' ~ dbt.dateadd('day', 1, day_before) ~ ' as date)' -%}
+{%- set grains = "'" ~ var('calling_grains') | join("', '") ~ "'" -%}
 with
 
 calendar_periods as (
 
     select * from {{ ref('int_calendar_periods') }}
     where
-        period_grain in ('{{ var("calling_grains") | join("', '") }}')
+        period_grain in ({{ grains }})
         and date_day <= {{ as_of_date() }}
 
 ),
