@@ -95,6 +95,12 @@ final as (
         -- texts
         national_holidays.name_ja as national_holiday_name,
         company_holidays.name as company_holiday_name,
+        -- a holiday is none of its weekday's, whichever weekday it falls on
+        case
+            when national_holidays.holiday_date is not null then 'national_holiday'
+            when company_holidays.date is not null then 'company_holiday'
+            else cast(starts.iso_weekday as {{ dbt.type_string() }})
+        end as day_class,
 
         -- booleans
         starts.iso_weekday <= 5

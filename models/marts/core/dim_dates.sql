@@ -23,6 +23,7 @@ final as (
         -- texts
         national_holiday_name,
         company_holiday_name,
+        day_class,
 
         -- booleans
         is_business_day,

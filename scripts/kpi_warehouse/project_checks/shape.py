@@ -36,6 +36,12 @@ MART_NAMES = {
     "time_to_event_by_period",
     "time_to_event_by_rep_period",
     "time_to_event_by_team_period",
+    "connection_by_hour",
+    "connection_by_hour_total",
+    "connection_by_attempt",
+    "connection_by_attempt_total",
+    "best_call_times",
+    "best_call_times_total",
 }
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type
