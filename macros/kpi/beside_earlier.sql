@@ -100,5 +100,6 @@ inner join (
     group by basis
 ) as first_days
     on this_period.basis = first_days.basis
-where definitions.has_channel
+-- of a median no channel has a part
+where definitions.has_channel and definitions.statistic is null
 {%- endmacro %}

@@ -20,7 +20,8 @@ published as (
         max(case when basis = 'event' then denominator end) as event_denominator,
         max(case when basis = 'cohort' then denominator end) as cohort_denominator
     from {{ ref('kpi_by_channel_period') }}
-    where period_grain = 'month'
+    -- a statistic has no numerator and is no sum of events
+    where period_grain = 'month' and numerator is not null
     group by kpi_id, channel_id, period_start
     having count(distinct basis) = 2
 

@@ -8,7 +8,7 @@ with
 
 definitions as (
 
-    select * from {{ ref('dim_kpis') }} where has_channel
+    select * from {{ ref('dim_kpis') }} where has_channel and statistic is null
 
 ),
 
