@@ -1,4 +1,4 @@
-"""A mapping changes no measure but those that the lock holds to rest on it."""
+"""A mapping changes nothing but what the lock holds to rest on it: measures and distributions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kpi_warehouse.definitions.registry import read_registry
 from kpi_warehouse.pipeline import REGISTRY
 from kpi_warehouse.world import WorldOptions
 
-# mappings that no measure rests on
+# mappings that nothing rests on
 DECIDES_NOTHING = {"company_sizes"}
 # each meaning becomes the one so many places on, of all meanings in their order
 SHIFTS = (1, 2, 3)
@@ -37,19 +37,22 @@ class Copy:
             "set TimeZone = 'UTC'; set disabled_optimizers = 'statistics_propagation'"
         )
         self._order: list[str] = []
-        self._visit(next(key for key in self._models() if key.endswith(".int_measures_daily")))
+        for name in ("int_measures_daily", "int_observations"):
+            self._visit(next(key for key in self._models() if key.endswith(f".{name}")))
 
     def measures(self) -> dict[str, str]:
-        """A digest of all rows of each measure."""
+        """A digest of all rows of each measure and distribution."""
         rows = self.connection.execute(
-            "select measure_id, md5(string_agg(row_text, ';' order by row_text)) from ("
-            "select measure_id, cast(daily as varchar) as row_text "
-            "from intermediate.int_measures_daily as daily) group by measure_id"
+            "select counted, md5(string_agg(row_text, ';' order by row_text)) from ("
+            "select measure_id as counted, cast(daily as varchar) as row_text "
+            "from intermediate.int_measures_daily as daily union all "
+            "select distribution_id as counted, cast(cases as varchar) as row_text "
+            "from intermediate.int_observations as cases) group by counted"
         )
         return dict(rows.fetchall())
 
     def reached(self, seed: str) -> set[str]:
-        """The measures that change when the codes of a mapping mean something else."""
+        """The measures and distributions that change when the codes of a mapping change."""
         before = self.measures()
         run = self.connection.execute
         run(f"create or replace temp table original as select * from seeds.{seed}")
@@ -119,7 +122,8 @@ def warehouse(
 def grounds(warehouse: Copy) -> dict[str, Grounds]:
     registry, problems = read_registry(REGISTRY)
     assert problems == []
-    return Lineage(warehouse.manifest).grounds(registry.measures)
+    lineage = Lineage(warehouse.manifest)
+    return lineage.grounds(registry.measures) | lineage.observations(registry.distributions)
 
 
 @pytest.mark.parametrize("seed", [*MAPPED_FIELDS, "lead_sources"])

@@ -11,6 +11,9 @@ from kpi_warehouse.pipeline import STAGING_DIR
 
 _KPI = """kpi_id basis period_grain period_start period_end numerator denominator value ci_low
     ci_high is_small_sample is_mature is_complete definition_version is_mixed_version"""
+_TIME_TO_EVENT = """distribution_id basis period_grain period_start period_end unit cases finished
+    censored median p90 km_median at_risk_at_median median_reason km_median_reason is_small_sample
+    is_mature is_complete"""
 PUBLISHED = {
     "fct_activities": """activity_id activity_type activity_channel direction source_system
         source_id lead_id account_id opportunity_id rep_id channel_id occurred_at activity_date
@@ -24,9 +27,11 @@ PUBLISHED = {
     "fct_leads": """lead_id channel_id latest_channel_id segment rep_id created_at
         first_touched_at first_connected_at permission_granted_at appointment_set_at
         appointment_held_at meeting_at judged_at qualified_at handed_over_at won_at touch_count
-        is_target acquired_date handed_over_date won_date""",
+        is_target acquired_date handed_over_date won_date first_touched_date
+        speed_to_lead_seconds speed_to_lead_business_seconds""",
     "fct_appointments": """appointment_id lead_id opportunity_id channel_id booked_by_id
-        booked_at held_at outcome judgement judged_at booked_date held_date judged_date""",
+        booked_at held_at outcome judgement judged_at booked_date held_date judged_date
+        days_to_judgement""",
     "fct_meetings": """lead_key lead_id event_id channel_id rep_id meeting_basis counted_at
         cycle_number meeting_at meeting_date""",
     "definition_gap": """period_grain period_start period_end channel_id policy_value meetings
@@ -36,6 +41,12 @@ PUBLISHED = {
     "kpi_by_channel_period": _KPI + " channel_id",
     "kpi_by_rep_period": _KPI + " rep_id",
     "kpi_by_team_period": _KPI + " team",
+    "time_to_event_by_period": _TIME_TO_EVENT,
+    "time_to_event_by_channel_period": _TIME_TO_EVENT + " channel_id",
+    "time_to_event_by_rep_period": _TIME_TO_EVENT + " rep_id",
+    "time_to_event_by_team_period": _TIME_TO_EVENT + " team",
+    "stage_durations": _TIME_TO_EVENT.replace("distribution_id", "stage_id stage_name_ja")
+    + " stage_name_en stage_rank channel_id",
     "data_quality_findings": "run_id source_system object source_id file row rule severity detail",
     "row_account": "source_system object file fate outcome name_ja name_en row_count",
 }
