@@ -332,7 +332,7 @@ def test_a_measure_more_changes_nothing(agreed: Agreed) -> None:
     )
     agreed.model(
         "int_measures_activities",
-        r"(?s)(select\s+'calls_made' as measure_id.*?from event_sums\s+where calls_made <> 0)",
+        r"(?s)(select\s+'calls_made' as measure_id.*?from event_sums.*?calls_made_no_cohort <> 0)",
         r"\1 union all select 'dials' as measure_id, basis, dials from event_sums",
     )
     assert agreed.problems() == []
@@ -571,7 +571,9 @@ def test_only_what_a_measure_needs_is_kept() -> None:
         with a as (select * from x), b as (select * from y where z),
         final as (
             select * from (
-                with s as (select d, sum(1) as one, sum(2) as two from a group by d)
+                with s as (
+                    select d, sum(1) as one, sum(2) as two, sum(3) as one_no_cohort,
+                        sum(4) as two_no_cohort from a group by d)
                 select 'one' as measure_id, one as q from s where one <> 0
                 union all
                 select 'two' as measure_id, two as q from s where two <> 0
@@ -585,8 +587,8 @@ def test_only_what_a_measure_needs_is_kept() -> None:
     assert sql.measures_in(found) == ["one", "two", "three"]
     assert " ".join(sql.only_measure(found, "two")) == (
         "with a as ( select * from x ) , final as ( select * from ( with s as ( select d , sum ( 2 "
-        ") as two from a group by d ) select 'two' as measure_id , two as q from s where two <> 0 "
-        ") as first ) select * from final"
+        ") as two , sum ( 4 ) as two_no_cohort from a group by d ) select 'two' as measure_id , "
+        "two as q from s where two <> 0 ) as first ) select * from final"
     )
     assert " ".join(sql.only_measure(found, "three")) == (
         "with b as ( select * from y where z ) , final as ( select * from ( select 'three' as "

@@ -21,6 +21,8 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# what the columns are called that the macro daily_measures has beside that of each measure
+PARTS_OF_A_MEASURE = ("_same_month", "_no_cohort")
 # tokens, and in the place of parentheses a list of what stands between them
 Nodes = list[Any]
 
@@ -87,10 +89,12 @@ def literals_named(found: list[str], column: str) -> list[str]:
 def only_measure(found: list[str], measure_id: str) -> list[str]:
     """What of a statement decides one of its measures.
 
-    Left out are the selected columns named like other measures, the parts of a union that
-    compute other measures, and the CTEs that nothing refers to then.
+    Left out are the selected columns named like other measures or parts of them, the parts of a
+    union that compute other measures, and the CTEs that nothing refers to then.
     """
-    kept = _restrict(_tree(found), set(measures_in(found)) - {measure_id}, set())
+    others = set(measures_in(found)) - {measure_id}
+    others |= {other + part for other in others for part in PARTS_OF_A_MEASURE}
+    kept = _restrict(_tree(found), others, set())
     return list(_flat(kept or []))
 
 
