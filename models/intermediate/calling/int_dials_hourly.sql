@@ -2,7 +2,8 @@
     Grain: one row per business date, hour, channel and class of attempts.
     Dials and what came of them, by when they were made and as which attempt at their
     lead. The attempt is the number of the dial among those of the engagement cycle;
-    mails and other approaches between them are none.
+    mails and other approaches between them are none, and a lead that is deleted or in no
+    extract is an unknown one (R10).
 -#}
 with
 
@@ -32,7 +33,7 @@ numbered as (
         activity_date,
         {{ business_hour('occurred_at') }} as hour_of_day,
         case
-            when lead_key is not null
+            when lead_id is not null
                 then row_number() over (
                     partition by lead_key, cycle_number
                     order by occurred_at, activity_id
@@ -41,7 +42,7 @@ numbered as (
         is_connected,
         is_approach_to_target,
         is_target_connected,
-        lead_key is not null
+        lead_id is not null
         and is_connected
         and coalesce(
             max({{ one_if('is_connected') }}) over (

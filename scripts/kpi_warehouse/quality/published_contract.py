@@ -111,6 +111,56 @@ def _time_to_event_mart(name: str, *dimensions: str) -> Mart:
     )
 
 
+def _calling_mart(name: str, class_id: str, *others: str) -> Mart:
+    channel = [column for column in others if column == "channel_id"]
+    hour = [column for column in others if column == "hour_of_day"]
+    names = f"{class_id} {class_id}_name_ja {class_id}_name_en"
+    return Mart(
+        name,
+        ("period_grain", "period_start", class_id, *others),
+        _columns(
+            string=" ".join(
+                [
+                    *channel,
+                    names,
+                    "period_grain connection_rate_reason target_connection_rate_reason",
+                ]
+            ),
+            integer=" ".join([f"{class_id}_order", *hour]),
+            bigint=(
+                "calls_made calls_connected calls_to_targets target_connections"
+                + ("" if hour else " first_connections")
+            ),
+            double=(
+                "connection_rate connection_rate_ci_low connection_rate_ci_high "
+                "target_connection_rate target_connection_rate_ci_low "
+                "target_connection_rate_ci_high"
+            ),
+            boolean="is_complete",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    )
+
+
+def _best_times_mart(name: str, *dimensions: str) -> Mart:
+    return Mart(
+        name,
+        ("kpi_id", *dimensions, "rank_number"),
+        _columns(
+            string=" ".join(
+                ["kpi_id", *dimensions, "day_class day_class_name_ja day_class_name_en"]
+            ),
+            integer="rank_number hour_of_day",
+            bigint="numerator denominator",
+            double="value ci_low ci_high overall_value",
+            boolean="is_clearly_better",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    )
+
+
 KPI_MARTS = (
     _kpi_mart("kpi_by_period"),
     _kpi_mart("kpi_by_channel_period", "channel_id"),
@@ -420,4 +470,10 @@ MARTS = (
             date="period_start period_end",
         ),
     ),
+    _calling_mart("connection_by_hour", "day_class", "channel_id", "hour_of_day"),
+    _calling_mart("connection_by_hour_total", "day_class", "hour_of_day"),
+    _calling_mart("connection_by_attempt", "attempt_class", "channel_id"),
+    _calling_mart("connection_by_attempt_total", "attempt_class"),
+    _best_times_mart("best_call_times", "channel_id"),
+    _best_times_mart("best_call_times_total"),
 )

@@ -45,8 +45,8 @@ def dials(log: "WorldLog") -> pl.DataFrame:
     """Grain: one row per outbound call that counts (R4, R6), by the as-of date.
 
     Columns: channel_id, call_date, day_class (1 to 7, national_holiday, company_holiday),
-    hour_of_day (0 to 23 in Tokyo), attempt_class (1 to 9, 10+, unknown without a lead), and 1 or 0
-    in each of COUNTS.
+    hour_of_day (0 to 23 in Tokyo), attempt_class (1 to 9, 10+, unknown without a lead that
+    exists: R10), and 1 or 0 in each of COUNTS.
     """
     leads = facts.surviving_leads(log).select("lead_id", "channel_id", "is_target").collect()
     channels = dict(zip(leads["lead_id"], leads["channel_id"], strict=True))
@@ -68,7 +68,7 @@ def dials(log: "WorldLog") -> pl.DataFrame:
     for call in calls.iter_rows(named=True):
         lead, reached = call["lead_id"], call["reached"]
         attempt, is_first = None, False
-        if lead is not None:
+        if lead in channels:
             cycle = (lead, call["cycle"])
             attempt = attempts[cycle] = attempts.get(cycle, 0) + 1
             is_first = call["is_connected"] and cycle not in connected_before
@@ -95,7 +95,7 @@ def dials(log: "WorldLog") -> pl.DataFrame:
 
 
 def attempt_class(attempt: int | None) -> str:
-    """The class of the attempt of that number, counted from 1; None is a call without a lead."""
+    """The class of the attempt of that number, from 1; None is a call without a known lead."""
     if attempt is None:
         return facts.UNKNOWN
     if attempt > LAST_SINGLE_ATTEMPT:
