@@ -26,7 +26,7 @@ from kpi_warehouse.truth.kpis import KPIS
 
 KEYS = ["basis", "comparison", "period_grain", "period_start"]
 EFFECTS = ["mix_effect", "performance_effect", "unmatched_effect"]
-# of the larger of the rate's effects, and of 1
+# a part of the KPI's largest effect, or of 1
 TOLERANCE = 1e-11
 # effects are rounded as running totals of yen with two decimals
 YEN = 0.0101
@@ -81,12 +81,26 @@ def beside(expected: pl.DataFrame, actual: pl.DataFrame, keys: list[str]) -> pl.
     return joined
 
 
-def disagreeing(joined: pl.DataFrame, effects: list[str], tolerance: float) -> pl.DataFrame:
-    """The rows in which an effect differs, or is NULL on one side only."""
+def disagreeing(
+    joined: pl.DataFrame, effects: list[str], tolerance: float, relative_to: str | None = None
+) -> pl.DataFrame:
+    """The rows in which an effect differs, or is NULL on one side only.
+
+    The tolerance is one part of the largest effect among the rows with the same `relative_to`,
+    or of 1 where that is less: an effect is a difference of values of that size.
+    """
     return joined.filter(
         pl.any_horizontal(
             (pl.col(effect).is_null() != pl.col(f"{effect}_right").is_null())
-            | ((pl.col(effect) - pl.col(f"{effect}_right")).abs() > tolerance)
+            | (
+                (pl.col(effect) - pl.col(f"{effect}_right")).abs()
+                > tolerance
+                * (
+                    pl.max_horizontal(1.0, pl.col(effect).abs().max().over(relative_to))
+                    if relative_to
+                    else 1.0
+                )
+            )
             for effect in effects
         )
     )
@@ -104,7 +118,7 @@ def test_rates_of_every_channel_are_split_as_in_truth(
     for effect in EFFECTS:
         moved = joined.filter(pl.col(effect).abs() > TOLERANCE)
         assert len(moved) > 20, f"{effect} is zero everywhere, which proves nothing"
-    assert disagreeing(joined, EFFECTS, TOLERANCE).is_empty()
+    assert disagreeing(joined, EFFECTS, TOLERANCE, "kpi_id").is_empty()
 
 
 def test_rates_of_the_total_are_split_as_in_truth(sample: BuiltWorld, expected: Changes) -> None:
@@ -114,7 +128,8 @@ def test_rates_of_the_total_are_split_as_in_truth(sample: BuiltWorld, expected: 
         for effect in EFFECTS
     )
     actual = published(sample, "kpi_change", [*keys, *EFFECTS], "change_kind = 'rate'")
-    assert disagreeing(beside(totals, actual, keys), EFFECTS, TOLERANCE).is_empty()
+    joined = beside(totals, actual, keys)
+    assert disagreeing(joined, EFFECTS, TOLERANCE, "kpi_id").is_empty()
 
 
 def test_counts_and_amounts_differ_as_in_truth(sample: BuiltWorld, expected: Changes) -> None:
