@@ -36,8 +36,8 @@ PUBLISHED = {
     "kpi_by_channel_period": _KPI + " channel_id",
     "kpi_by_rep_period": _KPI + " rep_id",
     "kpi_by_team_period": _KPI + " team",
-    "kpi_cohort_conversion": "cohort_month channel_id stage_id months_since leads reached rate "
-    "is_mature",
+    "kpi_cohort_conversion": """cohort_month channel_id stage_id months_since leads reached rate
+        ci_low ci_high is_small_sample is_mature""",
     "data_quality_findings": "run_id source_system object source_id file row rule severity detail",
     "row_account": "source_system object file fate outcome name_ja name_en row_count",
 }
