@@ -47,8 +47,8 @@ PUBLISHED = {
     "time_to_event_by_team_period": _TIME_TO_EVENT + " team",
     "stage_durations": _TIME_TO_EVENT.replace("distribution_id", "stage_id stage_name_ja")
     + " stage_name_en stage_rank channel_id",
-    "kpi_cohort_conversion": "cohort_month channel_id stage_id months_since leads reached rate "
-    "is_mature",
+    "kpi_cohort_conversion": """cohort_month channel_id stage_id months_since leads reached rate
+         ci_low ci_high is_small_sample is_mature""",
     "data_quality_findings": "run_id source_system object source_id file row rule severity detail",
     "row_account": "source_system object file fate outcome name_ja name_en row_count",
 }
