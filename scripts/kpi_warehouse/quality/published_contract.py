@@ -131,10 +131,9 @@ def _calling_mart(name: str, class_id: str, *others: str) -> Mart:
                 "calls_made calls_connected calls_to_targets target_connections"
                 + ("" if hour else " first_connections")
             ),
-            double=(
-                "connection_rate connection_rate_ci_low connection_rate_ci_high "
-                "target_connection_rate target_connection_rate_ci_low "
-                "target_connection_rate_ci_high"
+            double=" ".join(
+                f"{rate} {rate}_ci_low {rate}_ci_high"
+                for rate in ("connection_rate", "target_connection_rate")
             ),
             boolean="is_complete",
             date="period_start period_end",
