@@ -12,7 +12,7 @@ import pytest
 
 from integration.conftest import BuiltWorld
 from kpi_warehouse.settings import PROJECT_DIR
-from kpi_warehouse.truth.agreements import truth_as_agreed
+from kpi_warehouse.truth.agreements import events_as_agreed
 from kpi_warehouse.truth.changes import (
     AMOUNT_STAGES,
     UNEXPLAINED,
@@ -22,7 +22,7 @@ from kpi_warehouse.truth.changes import (
     changes,
     rate_effects,
 )
-from kpi_warehouse.truth.kpis import KPIS
+from kpi_warehouse.truth.kpis import KPIS, truth_of_spells
 
 KEYS = ["basis", "comparison", "period_grain", "period_start"]
 EFFECTS = ["mix_effect", "performance_effect", "unmatched_effect"]
@@ -56,11 +56,11 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def expected(sample: BuiltWorld) -> Changes:
-    """Every change of the true values."""
+    """Every change of the true values; statistics are no sums and have no parts."""
     seed = PROJECT_DIR / "seeds" / "mappings" / "channels.csv"
     with seed.open(encoding="utf-8", newline="") as file:
         channels = [row["channel_id"] for row in csv.DictReader(file)]
-    return changes(truth_as_agreed(sample.log), channels)
+    return changes(truth_of_spells(events_as_agreed(sample.log)), channels)
 
 
 def published(
@@ -241,7 +241,7 @@ def tables_of(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "marts.kpi_by_channel_period": by_channel.with_columns(value=_value()),
         "marts.kpi_by_period": sums.with_columns(value=_value()),
         "marts.dim_kpis": pl.DataFrame({"kpi_id": ids}).with_columns(
-            version=1, has_channel=True, maturity_days=90
+            version=1, has_channel=True, maturity_days=90, statistic=pl.lit(None, pl.String)
         ),
         "intermediate.int_definition_changes": pl.DataFrame(
             schema={"kpi_id": pl.String, "change_date": pl.Date}
