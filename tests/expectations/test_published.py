@@ -99,6 +99,18 @@ DAMAGES = [
     ),
     Damage(
         "values",
+        "value_not_quotient",
+        "update marts.kpi_by_period set numerator = denominator * value "
+        f"where kpi_id = 'median_deal' and {ONE_MONTH}",
+    ),
+    Damage(
+        "values",
+        "value_not_quotient",
+        "update marts.kpi_by_period set denominator = 0 "
+        f"where kpi_id = 'speed_to_lead_p90' and {ONE_MONTH}",
+    ),
+    Damage(
+        "values",
         "interval_wrong",
         "update marts.kpi_by_period set ci_low = value + 0.01 "
         f"where kpi_id = 'connection_rate' and {ONE_MONTH}",

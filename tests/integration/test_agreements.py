@@ -166,7 +166,7 @@ def test_history_can_be_restated(world: BuiltWorld, changed: BuiltWorld) -> None
 
 
 def test_only_kpis_that_name_a_policy_depend_on_it(world: BuiltWorld, changed: BuiltWorld) -> None:
-    """measures.policy_ids is what the models do: no KPI moves, in total or by rep, without it."""
+    """policy_ids is what the models do: no KPI moves, in total or by rep, without it."""
     # a rate whose definition was changed as well
     execute(changed, "delete from seeds.kpi_definitions where version = 2")
     execute(changed, "update seeds.kpi_definitions set effective_to = null, status = 'agreed'")
@@ -181,6 +181,12 @@ def test_only_kpis_that_name_a_policy_depend_on_it(world: BuiltWorld, changed: B
             on measures.measure_id
             in (definitions.numerator_measure_id, definitions.denominator_measure_id)
         where measures.policy_ids is not null
+        union all
+        select definitions.kpi_id
+        from seeds.kpi_definitions as definitions
+        inner join seeds.distributions as distributions
+            on definitions.distribution_id = distributions.distribution_id
+        where distributions.policy_ids is not null
         """
     )
     assert moved <= {kpi_id for (kpi_id,) in named}

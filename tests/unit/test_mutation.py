@@ -330,6 +330,8 @@ def test_seed_rules_reach_policies_registry_and_mappings_in_use(seeds) -> None:
         ("denominator_measure_id", "calls_connected"),
     )
     assert ("kpi_definitions", "connection_rate.1", swapped) in told
+    for another in (("statistic", "p90"), ("distribution_id", "deal_cycle")):
+        assert ("kpi_definitions", "median_deal.1", (another,)) in told
     channels = [
         change.values for change in found if change.rule == "meaning_lead_sources.channel_id"
     ]
