@@ -24,7 +24,7 @@ versions as (
         coalesce(effective_to, cast('{{ var("calendar_end") }}' as date)) as last_day
     from {{ ref('dim_kpis') }}
     where
-        is_published and has_event_basis and has_cohort_basis and has_channel
+        is_published and has_event_basis and has_cohort_basis
         -- the cases of a median are not those of the other basis moved
         and statistic is null
 
