@@ -28,10 +28,10 @@ PUBLISHED = {
         first_touched_at first_connected_at permission_granted_at appointment_set_at
         appointment_held_at meeting_at judged_at qualified_at handed_over_at won_at touch_count
         is_target acquired_date handed_over_date won_date first_touched_date
-        speed_to_lead_seconds speed_to_lead_business_seconds""",
+        speed_to_lead_seconds speed_to_lead_business_seconds accepted_date rejected_date""",
     "fct_appointments": """appointment_id lead_id opportunity_id channel_id booked_by_id
         booked_at held_at outcome judgement judged_at booked_date held_date judged_date
-        days_to_judgement""",
+        days_to_judgement is_rescheduled ended_date""",
     "fct_meetings": """lead_key lead_id event_id channel_id rep_id meeting_basis counted_at
         cycle_number meeting_at meeting_date""",
     "definition_gap": """period_grain period_start period_end channel_id policy_value meetings

@@ -286,7 +286,10 @@ def seeds() -> duckdb.DuckDBPyConnection:
         )
     for relation, columns in {
         "intermediate.int_unioned_calls": "'留守番電話' as disposition",
-        "intermediate.int_unioned_appointments": "'実施' as outcome, '有効' as judgement",
+        "intermediate.int_unioned_appointments": (
+            "'実施' as outcome, '有効' as judgement, '時期尚早' as judgement_reason"
+        ),
+        "intermediate.int_unioned_opportunities": "'価格' as loss_reason",
         "intermediate.int_unioned_opportunity_stage_history": "'受注' as stage",
         "intermediate.int_unioned_lead_status_history": "'リサイクル' as status",
         "intermediate.int_unioned_leads": "' ウェビナー ' as source",

@@ -42,6 +42,9 @@ MART_NAMES = {
     "connection_by_attempt_total",
     "best_call_times",
     "best_call_times_total",
+    "rep_performance",
+    "team_variance",
+    "ramp_curve",
 }
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type

@@ -160,6 +160,70 @@ def _best_times_mart(name: str, *dimensions: str) -> Mart:
     )
 
 
+_COMPARED_PERIODS = {
+    "boolean": (
+        "is_definition_changed is_complete is_previous_complete is_previous_covered is_mature "
+        "is_previous_mature"
+    ),
+    "date": "period_start period_end previous_period_start previous_period_end",
+}
+
+
+def _kpi_change_mart(name: str, *dimensions: str) -> Mart:
+    """The change of each KPI, in total or of one channel."""
+    own = {
+        "integer": "" if dimensions else " entering_channels leaving_channels",
+        "double": " share previous_share effect" if dimensions else "",
+        "boolean": " is_entering is_leaving" if dimensions else "",
+    }
+    return Mart(
+        name,
+        ("kpi_id", "basis", "comparison", "period_grain", "period_start", *dimensions),
+        _columns(
+            string=" ".join(
+                [
+                    "kpi_id basis comparison period_grain change_kind change_reason split_reason",
+                    *dimensions,
+                ]
+            ),
+            decimal="numerator denominator previous_numerator previous_denominator",
+            double=(
+                "value previous_value change mix_effect performance_effect unmatched_effect"
+                + own["double"]
+            ),
+            integer="definition_version previous_definition_version" + own["integer"],
+            boolean=(
+                f"{_COMPARED_PERIODS['boolean']} is_small_sample is_previous_small_sample"
+                + own["boolean"]
+            ),
+            date=_COMPARED_PERIODS["date"],
+        ),
+        may_be_empty=True,
+    )
+
+
+def _won_amount_change_mart(name: str, *dimensions: str) -> Mart:
+    """What each factor of the tree has added to the change of the won amount."""
+    return Mart(
+        name,
+        ("basis", "comparison", "period_grain", "period_start", "factor_id", *dimensions),
+        _columns(
+            string=" ".join(
+                [
+                    "factor_id basis comparison period_grain factor_name_ja factor_name_en "
+                    "value_reason effect_reason",
+                    *dimensions,
+                ]
+            ),
+            decimal="effect_jpy" + ("" if dimensions else " within_channels_jpy mix_jpy"),
+            double="value previous_value",
+            integer="sort_order",
+            **_COMPARED_PERIODS,
+        ),
+        may_be_empty=True,
+    )
+
+
 KPI_MARTS = (
     _kpi_mart("kpi_by_period"),
     _kpi_mart("kpi_by_channel_period", "channel_id"),
@@ -475,4 +539,54 @@ MARTS = (
     _calling_mart("connection_by_attempt_total", "attempt_class"),
     _best_times_mart("best_call_times", "channel_id"),
     _best_times_mart("best_call_times_total"),
+    _kpi_change_mart("kpi_change"),
+    _kpi_change_mart("kpi_change_by_channel", "channel_id"),
+    _won_amount_change_mart("won_amount_change"),
+    _won_amount_change_mart("won_amount_change_by_channel", "channel_id"),
+    Mart(
+        "rep_performance",
+        ("kpi_id", "basis", "period_grain", "period_start", "team", "rep_id"),
+        _columns(
+            string=(
+                "kpi_id rep_id basis period_grain team value_reason standardised_value_reason "
+                "months_since_start_reason"
+            ),
+            decimal="numerator denominator",
+            double=(
+                "value ci_low ci_high standardised_value standardised_ci_low "
+                "standardised_ci_high standard_value covered_share"
+            ),
+            integer="months_since_start definition_version",
+            boolean=(
+                "is_proportion is_small_sample is_whole_period is_compared is_mature is_complete "
+                "is_mixed_version"
+            ),
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "team_variance",
+        ("kpi_id", "basis", "period_grain", "period_start", "team"),
+        _columns(
+            string="kpi_id basis period_grain team spread_reason dispersion_reason",
+            double="lowest median highest mean standard_deviation dispersion",
+            integer="reps reps_compared definition_version",
+            boolean="is_mature is_complete is_mixed_version",
+            date="period_start period_end",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "ramp_curve",
+        ("kpi_id", "months_since_start"),
+        _columns(
+            string="kpi_id value_reason",
+            decimal="numerator denominator",
+            double="value ci_low ci_high",
+            integer="months_since_start reps rep_months",
+            boolean="is_and_later is_small_sample",
+        ),
+        may_be_empty=True,
+    ),
 )

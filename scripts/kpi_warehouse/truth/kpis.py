@@ -246,15 +246,41 @@ def truth_of_spells(
         spells: the KPIs of each spell of time, and the events that they count.
         fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
     """
+    dated, kpis, periods = _dated(spells, fiscal_year_start_month)
+    frames = {dimension: _values(dated, kpis, periods, [dimension]) for dimension in DIMENSIONS}
+    return Truth(**{f"by_{dimension}": frame for dimension, frame in frames.items()})
+
+
+def values_by(
+    spells: Sequence[tuple[Sequence[Kpi], pl.DataFrame]],
+    dimensions: Sequence[str],
+    grains: Sequence[str],
+    fiscal_year_start_month: int = APRIL,
+) -> pl.DataFrame:
+    """As a frame of `Truth`, by several dimensions at once, of the KPIs that have them all.
+
+    Args:
+        spells: as in `truth_of_spells`.
+        dimensions: of MEMBERS.
+        grains: the periods to count.
+        fiscal_year_start_month: 1 to 12; quarters and halves are counted from it.
+    """
+    dated, kpis, periods = _dated(spells, fiscal_year_start_month)
+    counted = periods.filter(pl.col("period_grain").is_in(grains))
+    return _values(dated, kpis, counted, dimensions)
+
+
+def _dated(
+    spells: Sequence[tuple[Sequence[Kpi], pl.DataFrame]], fiscal_year_start_month: int
+) -> tuple[pl.DataFrame, list[Sequence[Kpi]], pl.DataFrame]:
+    """The events on both bases with the number of their spell, the spells' KPIs, the periods."""
     numbered = [
         _dated_by_both_bases(events).with_columns(spell=pl.lit(number))
         for number, (_, events) in enumerate(spells)
     ]
     dated = pl.concat(numbered)
-    kpis = [kpis for kpis, _ in spells]
     periods = periods_of(dated["date"], fiscal_year_start_month)
-    frames = {dimension: _values(dated, kpis, periods, dimension) for dimension in DIMENSIONS}
-    return Truth(**{f"by_{dimension}": frame for dimension, frame in frames.items()})
+    return dated, [kpis for kpis, _ in spells], periods
 
 
 def _dated_by_both_bases(events: pl.DataFrame) -> pl.DataFrame:
@@ -285,11 +311,11 @@ def _values(
     dated: pl.DataFrame,
     kpis: Sequence[Sequence[Kpi]],
     periods: pl.DataFrame,
-    dimension: str,
+    dimensions: Sequence[str],
 ) -> pl.DataFrame:
-    """Sum over sum per KPI, basis, period and member of the dimension (R1)."""
-    column = DIMENSION_COLUMNS[dimension]
-    members = [column] if column else []
+    """Sum over sum per KPI, basis, period and member of each dimension (R1)."""
+    columns = [DIMENSION_COLUMNS[dimension] for dimension in dimensions]
+    members = [column for column in columns if column]
     measures = (
         dated.lazy()
         .group_by("measure_id", "basis", "spell", "date", *members)
@@ -306,7 +332,7 @@ def _values(
     }
     roles = pl.concat(
         [
-            _roles(in_force, dimension).with_columns(spell=pl.lit(number))
+            _roles(in_force, dimensions).with_columns(spell=pl.lit(number))
             for number, in_force in enumerate(kpis)
         ]
     )
@@ -323,12 +349,12 @@ def _values(
     )
 
 
-def _roles(kpis: Sequence[Kpi], dimension: str) -> pl.DataFrame:
-    """Grain: one row per KPI of the dimension, basis and side. What each measure is used for."""
+def _roles(kpis: Sequence[Kpi], dimensions: Sequence[str]) -> pl.DataFrame:
+    """Grain: one row per KPI of the dimensions, basis and side: what each measure is used for."""
     rows = [
         (kpi.kpi_id, basis, side, measure, kpi.denominator is not None)
         for kpi in kpis
-        if dimension in kpi.dimensions
+        if set(dimensions) <= set(kpi.dimensions)
         for basis in kpi.bases
         for side, measure in (("numerator", kpi.numerator), ("denominator", kpi.denominator))
         if measure is not None

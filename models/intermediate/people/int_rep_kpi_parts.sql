@@ -1,0 +1,111 @@
+{#-
+    Grain: one row per kpi_id, basis, period_grain, period_start, rep_id, team and
+    channel_id.
+    What each rep has added to each KPI, by the team of the time and the channel: the
+    numerators, denominators and cases that kpi_by_dimension adds up, and no rep is
+    `unknown`.
+-#}
+{#- the ramp needs months, whatever reps are compared by -#}
+{%- set grains = (['month'] + var('people_grains')) | unique -%}
+{%- set grains = "'" ~ grains | join("', '") ~ "'" -%}
+with
+
+definitions as (
+
+    select * from {{ ref('int_kpi_versions') }}
+    where is_published and has_rep
+
+),
+
+measures as (
+
+    select
+        *,
+        cast({{ dbt.date_trunc('month', 'measure_date') }} as date) as month_start
+    from {{ ref('int_measures_daily') }}
+    where rep_id <> 'unknown'
+
+),
+
+calendar_periods as (
+
+    select * from {{ ref('int_calendar_periods') }}
+    where period_grain in ({{ grains }})
+
+),
+
+regimes as (
+
+    select distinct regime_start from measures
+
+),
+
+roles as (
+
+    {{ kpi_roles() }}
+
+),
+
+monthly as (
+
+    select
+        measure_id,
+        basis,
+        regime_start,
+        month_start,
+        rep_id,
+        team,
+        channel_id,
+        sum(quantity) as quantity
+    from measures
+    group by
+        measure_id, basis, regime_start, month_start, rep_id, team, channel_id
+
+),
+
+final as (
+
+    select
+        -- ids
+        roles.kpi_id,
+        monthly.rep_id,
+        monthly.channel_id,
+
+        -- texts
+        monthly.team,
+        monthly.basis,
+        calendar_periods.period_grain,
+
+        -- numerics
+        {%- for role in ['numerator', 'denominator', 'sample'] %}
+        cast(
+            sum(
+                case when roles.role = '{{ role }}' then monthly.quantity else 0 end
+            ) as decimal(18, 2)
+        ) as {{ role }},
+        {%- endfor %}
+
+        -- dates
+        calendar_periods.period_start
+    from monthly
+    -- many-to-many: a measure serves several KPIs
+    inner join roles
+        on monthly.measure_id = roles.measure_id
+        and monthly.regime_start = roles.regime_start
+    -- one-to-many: a month is in one period of each grain
+    inner join calendar_periods on monthly.month_start = calendar_periods.date_day
+    where
+        (monthly.basis = 'event' and roles.has_event_basis)
+        or (monthly.basis = 'cohort' and roles.has_cohort_basis)
+    group by
+        roles.kpi_id,
+        monthly.rep_id,
+        monthly.channel_id,
+        monthly.team,
+        monthly.basis,
+        calendar_periods.period_grain,
+        calendar_periods.period_start
+
+)
+
+select * from final
