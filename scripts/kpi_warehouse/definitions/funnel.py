@@ -25,23 +25,22 @@ models:
     data_tests:
       - unique_combination:
           arguments: {columns: [period_grain, period_start, channel_id]}
+      - no_nulls:
+          arguments: {columns: [period_grain, period_start, channel_id]}
     columns:
       - name: period_grain
         data_type: string
         description: day, week, month, quarter, half or fiscal_year.
         data_tests:
-          - not_null
           - accepted_values:
               arguments: {values: [day, week, month, quarter, half, fiscal_year]}
       - name: period_start
         data_type: date
         description: First day of the period.
-        data_tests: [not_null]
       - name: channel_id
         data_type: string
         description: How the lead was acquired (first source); unknown and unmapped included.
         data_tests:
-          - not_null
           - relationships:
               arguments: {to: ref('dim_channels'), field: channel_id}
 """
