@@ -50,7 +50,8 @@ env-quality: ## the same with Great Expectations, which tests and quality need
 build: env ## land the extracts (a sample if there are none), build the warehouse, print the funnel
 	@$(BIN)/python scripts/build.py
 
-test: env-quality lint check ## lint, check the architecture rules, run every test
+test: env-quality ## lint, check the architecture rules, run every test
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint check
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 \
 		--dist loadfile --no-loadscope-reorder
 

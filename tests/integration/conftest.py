@@ -31,6 +31,8 @@ MARTS = {
     "rep": "kpi_by_rep_period",
     "team": "kpi_by_team_period",
 }
+# what `differences` looks at, and all that it is made of
+KPI_TABLES_ONLY = (*MODELS_ONLY, "--select", *(f"+{mart}" for mart in MARTS.values()))
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
 
 @pytest.fixture(scope="session")
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WorldOptions], BuiltWorld]:
-    """Builds the models of a small world; each in the folder of the one before."""
+    """Builds the KPI tables of a small world; each in the folder of the one before."""
     folder = tmp_path_factory.mktemp("small")
 
     def build(options: WorldOptions) -> BuiltWorld:
-        return build_world(folder, options, *MODELS_ONLY)
+        return build_world(folder, options, *KPI_TABLES_ONLY)
 
     return build

@@ -15,6 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from workbench import put_on_workbench
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "scripts" / "build.py"
 OBJECTS = {
@@ -48,13 +50,14 @@ def built(
         pytest.skip("the replica is not on this machine: set SALESFORCE_REPLICA_DIR to its folder")
     work = tmp_path_factory.mktemp("replica")
     shutil.copytree(replica, work / "extracts" / "salesforce")
+    bench = put_on_workbench(work)
     done = subprocess.run(
         [sys.executable, str(BUILD)],
         env={
             **os.environ,
             "EXTRACTS_DIR": str(work / "extracts"),
-            "DATA_DIR": str(work / "data"),
-            "WAREHOUSE_PATH": str(work / "replica.duckdb"),
+            "DATA_DIR": str(bench),
+            "WAREHOUSE_PATH": str(bench / "warehouse.duckdb"),
             "AS_OF_DATE": "2020-03-31",
         },
         capture_output=True,
@@ -62,7 +65,7 @@ def built(
         timeout=600,
         check=False,
     )
-    return done, work / "replica.duckdb"
+    return done, work / "warehouse.duckdb"
 
 
 def test_no_column_and_no_value_stops_the_build(built):

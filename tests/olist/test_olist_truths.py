@@ -16,6 +16,7 @@ import pytest
 from convert import convert, find_olist
 
 from integration.semantic_answers import comparisons, kpis_in_force
+from workbench import put_on_workbench
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "scripts" / "build.py"
@@ -48,13 +49,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         pytest.skip("the Olist data is not on this machine: set OLIST_DIR to its folder")
     work = tmp_path_factory.mktemp("olist")
     convert(olist, work / "extracts")
+    bench = put_on_workbench(work)
     environment = os.environ | {
         "EXTRACTS_DIR": str(work / "extracts"),
-        "DATA_DIR": str(work / "data"),
-        "WAREHOUSE_PATH": str(work / "data" / "warehouse.duckdb"),
+        "DATA_DIR": str(bench),
+        "WAREHOUSE_PATH": str(bench / "warehouse.duckdb"),
         "AS_OF_DATE": AS_OF_DATE,
-        "DBT_TARGET_PATH": str(work / "target"),
-        "DBT_LOG_PATH": str(work / "logs"),
     }
     built = subprocess.run(
         [sys.executable, str(BUILD)],
@@ -66,7 +66,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         check=False,
     )
     assert built.returncode == 0, f"{built.stdout[-4000:]}\n{built.stderr[-4000:]}"
-    connection = duckdb.connect(environment["WAREHOUSE_PATH"], read_only=True)
+    connection = duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
     yield connection
     connection.close()
 

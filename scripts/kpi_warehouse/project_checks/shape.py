@@ -165,8 +165,10 @@ def seeds_are_described_and_tested(project: Project) -> Iterator[Violation]:
         tests = list(project.tests_of(node))
         if not any(KEY_TEST.match(test["test_metadata"]["name"]) for test in tests):
             yield Violation(rule, name, "add a unique or unique_combination test on its key")
-        if not any(test.get("column_name") for test in tests):
-            yield Violation(rule, name, "test its columns (not_null, accepted_values, …)")
+        if not any(
+            test.get("column_name") or test["test_metadata"]["name"] == "no_nulls" for test in tests
+        ):
+            yield Violation(rule, name, "test its columns (no_nulls, accepted_values, …)")
 
 
 def _header(project: Project, seed: Node) -> list[str]:
