@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import yaml
-
 from kpi_warehouse.errors import UserError
+from kpi_warehouse.yaml_file import read_yaml
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 SAMPLE_MANIFEST = "sample.json"
@@ -98,7 +97,7 @@ class Settings:
 
 def project_variables() -> dict[str, object]:
     """The constants of dbt_project.yml."""
-    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text("utf-8"))
+    project = read_yaml(PROJECT_DIR / "dbt_project.yml")
     return project["vars"]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
+from kpi_warehouse.yaml_file import read_yaml
 
 from .mappings import Mapped, overlaps, read_mappings
 from .registry import (
@@ -495,7 +495,7 @@ def _known_policies(path: Path) -> list[str]:
     """The policies that the seed's own description allows; none if it says nothing."""
     if not path.is_file():
         return []
-    for seed in yaml.safe_load(path.read_text("utf-8")).get("seeds") or []:
+    for seed in read_yaml(path).get("seeds") or []:
         for column in seed.get("columns") or []:
             if (seed["name"], column["name"]) == ("kpi_policies", "policy_id"):
                 for test in column.get("data_tests") or []:
@@ -508,5 +508,5 @@ def _calendar_start(path: Path) -> date:
     """The first day of the calendar; without a project file, so late that every row precedes it."""
     if not path.is_file():
         return date.max
-    constants = yaml.safe_load(path.read_text("utf-8")).get("vars") or {}
+    constants = read_yaml(path).get("vars") or {}
     return date.fromisoformat(str(constants["calendar_start"]))

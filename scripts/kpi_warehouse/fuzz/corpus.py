@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-import yaml
+from kpi_warehouse.yaml_file import read_yaml
 
 # Stands in names, notes, addresses and numbers, which are personal data or might be.
 PRIVATE = "Zqxsecret"
@@ -90,7 +90,7 @@ def read_sources(staging_dir: Path) -> list[Source]:
     """Every object that landing knows, from the same files, by system and name."""
     sources = []
     for path in sorted(staging_dir.glob("*/_*__sources.yml")):
-        for source in yaml.safe_load(path.read_text("utf-8")).get("sources", []):
+        for source in read_yaml(path).get("sources", []):
             for table in source.get("tables", []):
                 if "key" in (meta := _meta(table)):
                     columns = tuple(

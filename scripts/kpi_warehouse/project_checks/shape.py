@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-import yaml
+from kpi_warehouse.yaml_file import read_yaml
 
 from .project import Node, Project, Violation, layer, path_parts, system
 from .sql_text import first_comment
@@ -139,7 +139,7 @@ def _written_types(project: Project, model: Node) -> dict[str, str]:
     path = (model.get("patch_path") or "").partition("://")[2]
     if not path:
         return {}
-    content = yaml.safe_load((project.root / path).read_text(encoding="utf-8"))
+    content = read_yaml(project.root / path)
     return {
         column["name"]: column["data_type"]
         for described in content["models"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
+from kpi_warehouse.yaml_file import read_yaml
 
 from .project import Node, Project, Violation, layer, path_parts, system
 from .sql_text import without_comments
@@ -136,7 +136,7 @@ def unions_take_accepted_rows(project: Project) -> Iterator[Violation]:
 def source_systems(project: Project) -> dict[str, list[str]]:
     """Return the common objects that each system feeds, as var source_systems says."""
     path = project.root / "dbt_project.yml"
-    content: dict[str, Any] = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
+    content: dict[str, Any] = read_yaml(path) if path.is_file() else {}
     return (content.get("vars") or {}).get("source_systems") or {}
 
 

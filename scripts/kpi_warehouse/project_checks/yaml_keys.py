@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from kpi_warehouse.yaml_file import read_yaml
 
 from .project import Project, Violation
 
@@ -82,7 +82,7 @@ def yaml_keys_are_known(project: Project) -> Iterator[Violation]:
 
 
 def _file(path: Path, shown: str) -> Iterator[Violation]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     if not isinstance(content, dict):
         yield Violation(RULE, shown, "is no dbt YAML file: it has no keys")
         return

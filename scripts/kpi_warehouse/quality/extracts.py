@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from kpi_warehouse.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_objects(staging_dir: Path) -> list[LandedObject]:
     """
     objects = []
     for path in sorted(staging_dir.glob("*/_*__sources.yml")):
-        for source in yaml.safe_load(path.read_text("utf-8")).get("sources", []):
+        for source in read_yaml(path).get("sources", []):
             objects += [
                 _object(source["name"], table)
                 for table in source.get("tables", [])

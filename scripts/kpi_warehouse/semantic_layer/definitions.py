@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from kpi_warehouse.definitions.registry import read_registry
+from kpi_warehouse.yaml_file import read_yaml
 
 Row = dict[str, str]
 
@@ -60,7 +59,7 @@ def read_metrics(folder: Path) -> dict[str, Metric]:
     written = {
         metric["name"]: metric
         for path in sorted(folder.glob("**/*.y*ml"))
-        for metric in (yaml.safe_load(path.read_text("utf-8")) or {}).get("metrics") or []
+        for metric in (read_yaml(path) or {}).get("metrics") or []
     }
     counted = {
         name: _name(metric["type_params"]["measure"])
