@@ -15,7 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from integration.conftest import MODELS_ONLY, BuiltWorld, build_world
+from integration.conftest import BuiltWorld, land_world
 from kpi_warehouse.landing.readers import literal_glob
 from kpi_warehouse.quality.command import SEEDS_DIR, STAGING_DIR
 from kpi_warehouse.quality.extracts import LandedObject, read_objects
@@ -50,7 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
     """A world with its landing and its warehouse, which no test changes."""
-    return build_world(tmp_path_factory.mktemp("quality"), SMALL, *MODELS_ONLY)
+    world = land_world(tmp_path_factory.mktemp("quality"), SMALL)
+    world.build_quickly()
+    return world
 
 
 @pytest.fixture

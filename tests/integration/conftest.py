@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from integration.quick_build import build_quickly
 from kpi_warehouse.dbt_build import WITHOUT_UNIT_TESTS, run_dbt_build
 from kpi_warehouse.landing import land, read_layouts
 from kpi_warehouse.pipeline import STAGING_DIR
@@ -24,15 +25,12 @@ from kpi_warehouse.world.writers.files import FileFormat
 from kpi_warehouse.world.writers.native_files import Encoding
 from workbench import put_on_workbench
 
-MODELS_ONLY = ("build", "--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 MARTS = {
     "total": "kpi_by_period",
     "channel": "kpi_by_channel_period",
     "rep": "kpi_by_rep_period",
     "team": "kpi_by_team_period",
 }
-# what `differences` looks at, and all that it is made of
-KPI_TABLES_ONLY = (*MODELS_ONLY, "--select", *(f"+{mart}" for mart in MARTS.values()))
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,10 @@ class BuiltWorld:
         )
         return list(outcome.warnings)
 
+    def build_quickly(self, *targets: str, below: Collection[str] = ()) -> None:
+        """Run the models that lead to these, or all, without dbt; see `quick_build`."""
+        build_quickly(self.folder, self.log.as_of_date, targets, below)
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """The warehouse, read-only."""
         return duckdb.connect(str(self.warehouse), read_only=True)
@@ -72,25 +74,22 @@ class BuiltWorld:
             return connection.execute(sql).fetchall()
 
 
-def build_world(
+def land_world(
     folder: Path,
     options: WorldOptions,
-    *arguments: str,
     sample_format: SampleFormat = "generic",
     file_format: FileFormat = "csv",
     encoding: Encoding = "mixed",
 ) -> BuiltWorld:
-    """Write a world's extracts, land them, and run dbt on them."""
+    """Write a world's extracts and land them."""
     log = write_sample(folder / "extracts", options, sample_format, file_format, encoding)
-    return build_extracts(folder, log, *arguments)
+    return land_extracts(folder, log)
 
 
-def build_extracts(folder: Path, log: WorldLog, *arguments: str) -> BuiltWorld:
-    """Land the extracts that were written of a log, and run dbt on them."""
+def land_extracts(folder: Path, log: WorldLog) -> BuiltWorld:
+    """Land the extracts that were written of a log."""
     land(folder / "extracts", folder / "landing", read_layouts(STAGING_DIR), lambda line: None)
-    world = BuiltWorld(log, folder)
-    world.dbt(*arguments)
-    return world
+    return BuiltWorld(log, folder)
 
 
 def differences(world: BuiltWorld, expected: Truth) -> list[str]:
@@ -120,8 +119,9 @@ def differences_as_of(
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
     """The default world in the generic layout, built once with all its data tests."""
-    folder = tmp_path_factory.mktemp("sample")
-    return build_world(folder, WorldOptions(), "build", *WITHOUT_UNIT_TESTS)
+    world = land_world(tmp_path_factory.mktemp("sample"), WorldOptions())
+    world.dbt("build", *WITHOUT_UNIT_TESTS)
+    return world
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +130,8 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WorldOpti
     folder = tmp_path_factory.mktemp("small")
 
     def build(options: WorldOptions) -> BuiltWorld:
-        return build_world(folder, options, *KPI_TABLES_ONLY)
+        world = land_world(folder, options)
+        world.build_quickly(*MARTS.values())
+        return world
 
     return build

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration.conftest import MODELS_ONLY, BuiltWorld, build_world, differences
+from integration.conftest import BuiltWorld, differences, land_world
 from kpi_warehouse.truth.agreements import Spell, truth_as_agreed
 from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.kpis import KPIS, truth
@@ -31,13 +31,14 @@ NEW = Policies(
     recycle_minimum_approaches=8,
 )
 WITHDRAWN = "inbound_calls"
+REGISTRY_MODELS = {"int_kpi_versions", "int_agreements"}
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
-    return build_world(
-        tmp_path_factory.mktemp("agreements"), WorldOptions(activities=12_000), *MODELS_ONLY
-    )
+    world = land_world(tmp_path_factory.mktemp("agreements"), WorldOptions(activities=12_000))
+    world.build_quickly()
+    return world
 
 
 @pytest.fixture
@@ -94,12 +95,17 @@ def execute(world: BuiltWorld, sql: str, **parameters: object) -> None:
         connection.execute(sql, parameters)
 
 
-def run(world: BuiltWorld, command: str = "run", *arguments: str) -> None:
-    """Build the models that rest on the registry, with `build` also their data tests."""
-    options = ["--select", "int_kpi_versions+", "int_agreements+", *arguments]
+def run(world: BuiltWorld) -> None:
+    """Run the models that rest on the registry."""
+    world.build_quickly(below=REGISTRY_MODELS)
+
+
+def run_by_dbt(world: BuiltWorld, command: str, *arguments: str) -> None:
+    """The same by dbt, with `build` also their data tests, which hold for any registry."""
+    selected = [f"{model}+" for model in sorted(REGISTRY_MODELS)]
     if command == "build":
-        options += ["--exclude-resource-types", "unit_test", "seed"]
-    world.dbt(command, *options)
+        arguments += ("--exclude-resource-types", "unit_test", "seed")
+    world.dbt(command, "--select", *selected, *arguments)
 
 
 def spells() -> tuple[Spell, Spell]:
@@ -116,7 +122,7 @@ def test_history_keeps_its_values_and_the_future_has_the_new_ones(
     world: BuiltWorld, changed: BuiltWorld
 ) -> None:
     """Every KPI, dimension, period and basis: each event by what was agreed on its own day."""
-    run(changed, "build")
+    run_by_dbt(changed, "build")
     assert differences(changed, truth_as_agreed(world.log, spells())) == []
     assert differences(changed, truth(world.log)) != [], "the change changes nothing"
 
@@ -154,7 +160,7 @@ def test_history_keeps_its_values_and_the_future_has_the_new_ones(
 
 def test_history_can_be_restated(world: BuiltWorld, changed: BuiltWorld) -> None:
     """All events by what is agreed today; a withdrawn KPI has no history then."""
-    run(changed, "run", "--vars", "restate_history: true")
+    run_by_dbt(changed, "run", "--vars", "restate_history: true")
     today = dataclasses.replace(spells()[1], first_day=dt.date(2000, 1, 1))
     assert differences(changed, truth_as_agreed(world.log, [today])) == []
     rows = changed.query(
@@ -220,7 +226,7 @@ def test_a_mapping_that_changes_keeps_the_past(world: BuiltWorld, tmp_path: Path
         before=THE_DAY_BEFORE,
     )
     for changed in worlds.values():
-        changed.dbt("run", "--select", "int_calls+")
+        changed.build_quickly("kpi_by_period", below={"call_outcomes"})
     base = connected_by_day(world)
     always, dated = (connected_by_day(changed) for changed in worlds.values())
     assert {day: count for day, count in base.items() if day < CHANGE} == {

@@ -29,14 +29,15 @@ COMPARE = """
 import json
 import sys
 from pathlib import Path
-from integration.conftest import build_world, differences
+from integration.conftest import differences, land_world
 from integration.semantic_answers import comparisons, kpis_in_force
 from kpi_warehouse.dbt_build import WITHOUT_UNIT_TESTS
 from kpi_warehouse.truth.agreements import truth_as_agreed
 from kpi_warehouse.world import WorldOptions
 
 folder = Path(sys.argv[1])
-world = build_world(folder, WorldOptions(activities=6_000), "build", *WITHOUT_UNIT_TESTS)
+world = land_world(folder, WorldOptions(activities=6_000))
+world.dbt("build", *WITHOUT_UNIT_TESTS)
 for line in differences(world, truth_as_agreed(world.log)):
     print("truth:", line)
 print(json.dumps(world.query(

@@ -6,14 +6,15 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from integration.conftest import BuiltWorld
+from integration.quick_build import compiled, manifest_path, run_models
 from kpi_warehouse.definitions.lineage import MAPPED_FIELDS, Grounds, Lineage
 from kpi_warehouse.definitions.registry import read_registry
+from kpi_warehouse.mutation.bench import SETTINGS
 from kpi_warehouse.pipeline import REGISTRY
 from kpi_warehouse.world import WorldOptions
 
@@ -21,6 +22,7 @@ from kpi_warehouse.world import WorldOptions
 DECIDES_NOTHING = {"company_sizes"}
 # each meaning becomes the one so many places on, of all meanings in their order
 SHIFTS = (1, 2, 3)
+TARGETS = ("int_measures_daily", "int_observations")
 
 
 class Copy:
@@ -29,16 +31,10 @@ class Copy:
     def __init__(self, world: BuiltWorld, folder: Path) -> None:
         path = folder / world.warehouse.name
         shutil.copy(world.warehouse, path)
-        manifest = world.folder / "dbt" / "target" / "manifest.json"
-        self.manifest: dict[str, Any] = json.loads(manifest.read_text("utf-8"))
         self.connection = duckdb.connect(str(path))
-        # as in profiles/profiles.yml
-        self.connection.execute(
-            "set TimeZone = 'UTC'; set disabled_optimizers = 'statistics_propagation'"
-        )
-        self._order: list[str] = []
-        for name in ("int_measures_daily", "int_observations"):
-            self._visit(next(key for key in self._models() if key.endswith(f".{name}")))
+        for setting in SETTINGS:
+            self.connection.execute(setting)
+        self._as_of_date = world.log.as_of_date
 
     def measures(self) -> dict[str, str]:
         """A digest of all rows of each measure and distribution."""
@@ -85,27 +81,7 @@ class Copy:
 
     def _run_below(self, seed: str) -> None:
         """Run the models that read a seed or what depends on it."""
-        changed = {key for key in self.manifest["nodes"] if key.endswith(f".{seed}")}
-        for key in self._order:
-            node = self._models()[key]
-            if changed & set(node["depends_on"]["nodes"]):
-                changed.add(key)
-                kind = "view" if node["config"]["materialized"] == "view" else "table"
-                self.connection.execute(
-                    f"create or replace {kind} {node['schema']}.{node['name']} as "
-                    + node["compiled_code"]
-                )
-
-    def _models(self) -> dict[str, dict[str, Any]]:
-        nodes = self.manifest["nodes"].items()
-        return {key: node for key, node in nodes if node["resource_type"] == "model"}
-
-    def _visit(self, key: str) -> None:
-        """Put a model behind all that it reads."""
-        if key in self._models() and key not in self._order:
-            for parent in self._models()[key]["depends_on"]["nodes"]:
-                self._visit(parent)
-            self._order.append(key)
+        run_models(self.connection, compiled(), self._as_of_date, TARGETS, {seed})
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +95,10 @@ def warehouse(
 
 
 @pytest.fixture(scope="module")
-def grounds(warehouse: Copy) -> dict[str, Grounds]:
+def grounds() -> dict[str, Grounds]:
     registry, problems = read_registry(REGISTRY)
     assert problems == []
-    lineage = Lineage(warehouse.manifest)
+    lineage = Lineage(json.loads(manifest_path().read_text("utf-8")))
     return lineage.grounds(registry.measures) | lineage.observations(registry.distributions)
 
 

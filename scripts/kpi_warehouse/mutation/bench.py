@@ -15,7 +15,7 @@ from kpi_warehouse.mutation.project import CompiledProject, Model
 from kpi_warehouse.mutation.seed_rules import SeedChange
 
 # What profiles/profiles.yml sets; one thread each, as several benches run side by side.
-_SETTINGS = (
+SETTINGS = (
     "set TimeZone = 'UTC'",
     "set threads = 1",
     "set preserve_insertion_order = false",
@@ -40,7 +40,7 @@ class Bench:
         shutil.copyfile(warehouse, copy)
         self.project = project
         self.connection = duckdb.connect(str(copy))
-        for setting in _SETTINGS:
+        for setting in SETTINGS:
             self.connection.execute(setting)
         self._columns = {
             model.name: self.connection.execute(f"describe {model.relation}").fetchall()

@@ -65,8 +65,8 @@ class CompiledProject:
     schemas: dict[str, str]
 
     @classmethod
-    def read(cls, manifest: Path) -> CompiledProject:
-        """Read the manifest of a project that was built or compiled.
+    def read(cls, manifest: Path, with_tests: bool = True) -> CompiledProject:
+        """Read the manifest of a project that was built or compiled, perhaps its models only.
 
         Raises:
             ValueError: it was only parsed.
@@ -85,7 +85,7 @@ class CompiledProject:
             tests={
                 node["name"]: _test(node, relations)
                 for key, node in sorted(nodes.items())
-                if key.startswith("test.")
+                if with_tests and key.startswith("test.")
             },
             schemas={name: nodes[key]["schema"] for key, name in relations.items()},
         )
