@@ -10,11 +10,8 @@ with
 
 targets as (
 
-    select * from {{ ref('stg_planning__targets') }}
-    where
-        is_accepted
-        and {{ code_key('kpi_id') }} = '{{ kpi_id }}'
-        and target_value is not null
+    select * from {{ ref('int_targets') }}
+    where is_in_force and kpi_id = '{{ kpi_id }}'
 
 ),
 
@@ -22,18 +19,6 @@ goals as (
 
     select * from {{ ref('stg_planning__kgi') }}
     where is_accepted and won_amount is not null
-
-),
-
-sources as (
-
-    select * from {{ ref('lead_sources') }}
-
-),
-
-department_codes as (
-
-    select * from {{ ref('departments') }}
 
 ),
 
@@ -54,53 +39,21 @@ owners as (
 
 ),
 
-stated as (
-
-    select
-        coalesce(
-            department_codes.department_id, {{ code_key('targets.department') }}
-        ) as department_id,
-        case
-            when coalesce({{ code_key('targets.channel') }}, 'all') = 'all' then 'all'
-            else coalesce(sources.channel_id, 'unmapped')
-        end as channel_id,
-        -- two codes of a channel are one target, two codes of none are two
-        coalesce(sources.channel_id, {{ code_key('targets.channel') }}, 'all')
-            as channel_key,
-        targets.target_value,
-        targets.agreed_on,
-        targets.month
-    from targets
-    -- many-to-one
-    left join sources
-        on {{ code_key('targets.channel') }} = sources.source_code
-        and {{ is_valid_on('sources', 'targets.month') }}
-    -- many-to-one
-    left join department_codes
-        on {{ code_key('targets.department') }} = department_codes.department_code
-
-),
-
 numbered as (
 
     select
-        stated.*,
-        row_number() over (
-            partition by stated.month, stated.department_id, stated.channel_key
-            order by stated.agreed_on desc nulls last, stated.target_value desc
-        ) as statement_number,
+        targets.*,
         dense_rank() over (
-            partition by stated.month
+            partition by targets.month
             order by
                 case when owners.owner_department is null then 1 else 0 end,
-                departments.sort_order nulls last,
-                stated.department_id
+                departments.sort_order
         ) as department_number
-    from stated
+    from targets
     -- many-to-one
-    left join owners on stated.department_id = owners.owner_department
+    left join owners on targets.department_id = owners.owner_department
     -- many-to-one
-    left join departments on stated.department_id = departments.department_id
+    left join departments on targets.department_id = departments.department_id
 
 ),
 
@@ -111,7 +64,7 @@ by_channel as (
         month,
         sum(target_value) as target_amount
     from numbered
-    where statement_number = 1 and department_number = 1
+    where department_number = 1
     group by channel_id, month
 
 ),
