@@ -57,7 +57,7 @@ environment = {
 }
 run_dbt_build(environment, data / "dbt", lambda line: None, [
     *("build", "--select", "+fct_activities", "+kpi_by_period", "+data_quality_findings"),
-    *("--exclude", "test_type:unit", "test_type:generic"),
+    *("--exclude", "test_type:unit", "test_type:generic", "--indirect-selection", "cautious"),
 ])
 """
 
