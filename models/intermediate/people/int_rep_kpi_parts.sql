@@ -63,46 +63,68 @@ monthly as (
 
 ),
 
-final as (
+-- by KPI before the longer periods are made of it, which is fewer rows to add up
+by_month as (
 
     select
-        -- ids
         roles.kpi_id,
-        monthly.rep_id,
-        monthly.channel_id,
-
-        -- texts
-        monthly.team,
         monthly.basis,
-        calendar_periods.period_grain,
-
-        -- numerics
+        monthly.month_start,
+        monthly.rep_id,
+        monthly.team,
+        monthly.channel_id,
         {%- for role in ['numerator', 'denominator', 'sample'] %}
-        cast(
-            sum(
-                case when roles.role = '{{ role }}' then monthly.quantity else 0 end
-            ) as decimal(18, 2)
-        ) as {{ role }},
+        sum(
+            case when roles.role = '{{ role }}' then monthly.quantity else 0 end
+        ) as {{ role }}{{ ',' if not loop.last }}
         {%- endfor %}
-
-        -- dates
-        calendar_periods.period_start
     from monthly
     -- many-to-many: a measure serves several KPIs
     inner join roles
         on monthly.measure_id = roles.measure_id
         and monthly.regime_start = roles.regime_start
-    -- one-to-many: a month is in one period of each grain
-    inner join calendar_periods on monthly.month_start = calendar_periods.date_day
     where
         (monthly.basis = 'event' and roles.has_event_basis)
         or (monthly.basis = 'cohort' and roles.has_cohort_basis)
     group by
         roles.kpi_id,
-        monthly.rep_id,
-        monthly.channel_id,
-        monthly.team,
         monthly.basis,
+        monthly.month_start,
+        monthly.rep_id,
+        monthly.team,
+        monthly.channel_id
+
+),
+
+final as (
+
+    select
+        -- ids
+        by_month.kpi_id,
+        by_month.rep_id,
+        by_month.channel_id,
+
+        -- texts
+        by_month.team,
+        by_month.basis,
+        calendar_periods.period_grain,
+
+        -- numerics
+        {%- for role in ['numerator', 'denominator', 'sample'] %}
+        cast(sum(by_month.{{ role }}) as decimal(18, 2)) as {{ role }},
+        {%- endfor %}
+
+        -- dates
+        calendar_periods.period_start
+    from by_month
+    -- one-to-many: a month is in one period of each grain
+    inner join calendar_periods on by_month.month_start = calendar_periods.date_day
+    group by
+        by_month.kpi_id,
+        by_month.rep_id,
+        by_month.channel_id,
+        by_month.team,
+        by_month.basis,
         calendar_periods.period_grain,
         calendar_periods.period_start
 
