@@ -101,6 +101,20 @@ daily as (
         {%- endif %}
         sum(quantity) as quantity
     from measures
+    {%- if is_draft %}
+    -- most of the time nothing is a draft
+    where
+        exists (
+            select 1
+            from definitions
+            where
+                measures.measure_id in (
+                    definitions.numerator_measure_id,
+                    definitions.denominator_measure_id,
+                    definitions.sample_measure_id
+                )
+        )
+    {%- endif %}
     group by
         measure_id, basis, regime_start, measure_date{{ ', ' ~ dimension if dimension }}
 

@@ -1,6 +1,6 @@
 {#-
     Grain: one row per kpi_id, basis, period_grain, period_start, rep_id, team and
-    channel_id.
+    channel_id, which is `all` for a KPI without a denominator: no mix weighs a count.
     What each rep has added to each KPI, by the team of the time and the channel: the
     numerators, denominators and cases that kpi_by_dimension adds up, and no rep is
     `unknown`.
@@ -40,9 +40,22 @@ regimes as (
 
 ),
 
-roles as (
+kpi_roles as (
 
     {{ kpi_roles() }}
+
+),
+
+roles as (
+
+    select
+        kpi_roles.*,
+        definitions.denominator_measure_id is not null as is_ratio
+    from kpi_roles
+    -- many-to-one
+    inner join definitions
+        on kpi_roles.kpi_id = definitions.kpi_id
+        and kpi_roles.version = definitions.version
 
 ),
 
@@ -72,7 +85,7 @@ by_month as (
         monthly.month_start,
         monthly.rep_id,
         monthly.team,
-        monthly.channel_id,
+        case when roles.is_ratio then monthly.channel_id else 'all' end as channel_id,
         {%- for role in ['numerator', 'denominator', 'sample'] %}
         sum(
             case when roles.role = '{{ role }}' then monthly.quantity else 0 end
@@ -92,7 +105,7 @@ by_month as (
         monthly.month_start,
         monthly.rep_id,
         monthly.team,
-        monthly.channel_id
+        case when roles.is_ratio then monthly.channel_id else 'all' end
 
 ),
 
