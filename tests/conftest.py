@@ -14,18 +14,34 @@ from xdist.scheduler import LoadFileScheduling
 from kpi_warehouse.settings import PROJECT_DIR
 from landing_folder import LandingFolder
 
+# in this order
+_FIRST = {"sample": 0, "quick build": 1, "compiled project": 2}
+# whose fixtures stand in a conftest.py beside them
+_FOLDERS = ("expectations",)
+
 
 class OneProcessPerWorld(LoadFileScheduling):
-    """Sends a file to one process, and all files with the sample to the same, to build it once."""
+    """Sends a file to one process, and those that share what takes long to make to the same.
+
+    That is the sample, built by dbt once; the compiled project of `quick_build`; and the compiled
+    project of the rules about it.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "sample" if _has_sample(file) else file
+        return _shared_by(file) or file
 
 
 @cache
-def _has_sample(file: str) -> bool:
-    return "sample: BuiltWorld" in (PROJECT_DIR / file).read_text(encoding="utf-8")
+def _shared_by(file: str) -> str:
+    """What a test file shares with others; empty if nothing."""
+    path = PROJECT_DIR / file
+    if path.parent.name == "project":
+        return "compiled project"
+    text = path.read_text(encoding="utf-8")
+    if "sample: BuiltWorld" in text:
+        return "sample"
+    return "quick build" if path.parent.name in _FOLDERS or "quickly" in text else ""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProcessPerWorld:
@@ -33,11 +49,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProcessPe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: the sample, then what builds worlds of its own; stable otherwise."""
+    """The longest first: what is shared, then what builds worlds of its own; stable otherwise."""
 
-    def place(item: pytest.Item) -> tuple[bool, bool]:
-        file = item.nodeid.partition("::")[0]
-        return not _has_sample(file), "integration" not in item.path.parts
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        shared = _shared_by(item.nodeid.partition("::")[0])
+        return _FIRST.get(shared, len(_FIRST)), "integration" not in item.path.parts
 
     items.sort(key=place)
 

@@ -101,6 +101,20 @@ daily as (
         {%- endif %}
         sum(quantity) as quantity
     from measures
+    {%- if is_draft %}
+    -- most of the time nothing is a draft
+    where
+        exists (
+            select 1
+            from definitions
+            where
+                measures.measure_id in (
+                    definitions.numerator_measure_id,
+                    definitions.denominator_measure_id,
+                    definitions.sample_measure_id
+                )
+        )
+    {%- endif %}
     group by
         measure_id, basis, regime_start, measure_date{{ ', ' ~ dimension if dimension }}
 
@@ -250,96 +264,133 @@ members as (
 
 ),
 {% endif %}
-cells as (
+-- from week upwards a row for every member, at day grain for those with an event
+counted as (
 
+    {% for is_day in [false, true] %}
     select
-        labels.*
-        {{- ',\n        members.' ~ dimension if dimension }}
+        labels.*,
+        {%- if dimension %}
+        {{ 'contributions' if is_day else 'members' }}.{{ dimension }},
+        {%- endif %}
+        contributions.numerator,
+        contributions.denominator,
+        contributions.sample,
+        contributions.first_version,
+        contributions.last_version
     from labels
-    {%- if dimension %}
+    {%- if dimension and not is_day %}
     cross join members
     {%- endif %}
-    where labels.period_grain <> 'day'
-
-    union all
-
-    select
-        labels.*
-        {{- ',\n        contributions.' ~ dimension if dimension }}
-    from labels
-    -- one-to-many: one contribution per member
-    inner join contributions
+    -- {{ 'one-to-many: one per member' if is_day else 'one-to-one' }}
+    {{ 'inner' if is_day else 'left' }} join contributions
         on labels.kpi_id = contributions.kpi_id
         and labels.basis = contributions.basis
         and labels.period_grain = contributions.period_grain
         and labels.period_start = contributions.period_start
-    where labels.period_grain = 'day'
+        {%- if dimension and not is_day %}
+        and members.{{ dimension }} = contributions.{{ dimension }}
+        {%- endif %}
+    where
+        labels.statistic is null
+        and labels.period_grain {{ '=' if is_day else '<>' }} 'day'
 
-    union all
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
+),
+
+-- likewise, with a case where a count has an event
+summarised as (
+
+    {% for is_day in [false, true] %}
     select
-        labels.*
-        {{- ',\n        distributions.' ~ dimension if dimension }}
+        labels.*,
+        {%- if dimension %}
+        {{ 'distributions' if is_day else 'members' }}.{{ dimension }},
+        {%- endif %}
+        distributions.median,
+        distributions.p90,
+        distributions.km_median,
+        case labels.statistic
+            when 'km_median' then distributions.cases
+            else distributions.finished
+        end as cases
     from labels
-    -- one-to-many: one distribution per member
-    inner join distributions
+    {%- if dimension and not is_day %}
+    cross join members
+    {%- endif %}
+    -- {{ 'one-to-many: one per member' if is_day else 'one-to-one' }}
+    {{ 'inner' if is_day else 'left' }} join distributions
         on labels.distribution_id = distributions.distribution_id
         and labels.basis = distributions.basis
         and labels.period_grain = distributions.period_grain
         and labels.period_start = distributions.period_start
+        {%- if dimension and not is_day %}
+        and members.{{ dimension }} = distributions.{{ dimension }}
+        {%- endif %}
     where
-        labels.period_grain = 'day'
+        labels.statistic is not null
+        {%- if is_day %}
+        and labels.period_grain = 'day'
         and case labels.statistic
             when 'km_median' then distributions.cases
             else distributions.finished
         end > 0
+        {%- else %}
+        and labels.period_grain <> 'day'
+        {%- endif %}
+
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
+{% set of_labels = [
+    'kpi_id', 'basis', 'period_grain', 'period_start', 'period_end', 'statistic',
+    'version', 'maturity_days', 'small_sample_below'
+] -%}
+{%- do of_labels.append(dimension) if dimension -%}
 filled as (
 
     select
-        cells.*,
+        {%- for column in of_labels %}
+        {{ column }},
+        {%- endfor %}
         -- an interval is for a share of cases, not of yen, and only where the part is
         -- in the whole
-        case cells.basis
-            when 'event' then cells.is_subset_event
-            else cells.is_subset_cohort
-        end
-        and cells.sample_measure_id = cells.denominator_measure_id as is_proportion,
-        cells.denominator_measure_id is not null as is_ratio,
+        case basis when 'event' then is_subset_event else is_subset_cohort end
+        and sample_measure_id = denominator_measure_id as is_proportion,
+        denominator_measure_id is not null as is_ratio,
+        coalesce(numerator, 0) as numerator,
         case
-            when cells.statistic is null then coalesce(contributions.numerator, 0)
-        end as numerator,
-        case
-            when cells.denominator_measure_id is not null
-                then coalesce(contributions.denominator, 0)
-            when cells.statistic = 'km_median' then coalesce(distributions.cases, 0)
-            when cells.statistic is not null then coalesce(distributions.finished, 0)
+            when denominator_measure_id is not null then coalesce(denominator, 0)
         end as denominator,
-        coalesce(contributions.sample, 0) as sample_size,
-        case cells.statistic
-            when 'median' then distributions.median
-            when 'p90' then distributions.p90
-            when 'km_median' then distributions.km_median
-        end as statistic_value,
+        coalesce(sample, 0) as sample_size,
+        null as statistic_value,
         coalesce(
-            contributions.first_version <> cells.version
-            or contributions.last_version <> cells.version, false
+            first_version <> version or last_version <> version, false
         ) as is_mixed_version
-    from cells
-    -- one-to-one
-    left join contributions
-        on cells.kpi_id = contributions.kpi_id
-        {%- for key in keys %}
-        and cells.{{ key }} = contributions.{{ key }}
+    from counted
+
+    union all
+
+    select
+        {%- for column in of_labels %}
+        {{ column }},
         {%- endfor %}
-    -- one-to-one; of what is counted none
-    left join distributions
-        on cells.distribution_id = distributions.distribution_id
-        {%- for key in keys %}
-        and cells.{{ key }} = distributions.{{ key }}
-        {%- endfor %}
+        false as is_proportion,
+        false as is_ratio,
+        null as numerator,
+        coalesce(cases, 0) as denominator,
+        0 as sample_size,
+        case statistic
+            when 'median' then median
+            when 'p90' then p90
+            when 'km_median' then km_median
+        end as statistic_value,
+        false as is_mixed_version
+    from summarised
 
 ),
 

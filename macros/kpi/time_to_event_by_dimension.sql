@@ -130,11 +130,11 @@ risks as (
 
     select
         *,
-        cases
-        + sum(cases) over (partition by {{ keys | join(', ') }})
-        - sum(cases) over (
+        -- whom it took as long, or longer
+        sum(cases) over (
             partition by {{ keys | join(', ') }}
-            order by observed_value rows unbounded preceding
+            order by observed_value
+            rows between current row and unbounded following
         ) as at_risk
     from timed
 

@@ -2,7 +2,7 @@
 
 dbt compiles the project once per process, and DuckDB runs what it compiled, in the order of the
 manifest: a quarter of the time. For worlds that are built to look at their numbers. What dbt adds,
-contracts and data tests, is for the worlds that dbt builds; `test_sample_build` holds one of them
+contracts and data tests, is for the worlds that dbt builds; `test_dirty_files` holds one of them
 against the same world built this way, table by table.
 """
 
@@ -30,6 +30,8 @@ _root = tempfile.TemporaryDirectory(prefix="compiled-")
 @cache
 def manifest_path() -> Path:
     """The manifest of the project compiled for any world and day."""
+    # first, as loading seeds writes a manifest as well
+    _seeds()
     _dbt("compile", "--select", "resource_type:model")
     return Path(_root.name) / "dbt" / "target" / "manifest.json"
 

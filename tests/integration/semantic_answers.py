@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,14 +104,18 @@ class Comparison:
 
 
 def comparisons(
-    warehouse: Path, environment: Mapping[str, str], work_dir: Path, kpis: Mapping[str, Row]
+    warehouse: Path,
+    environment: Mapping[str, str],
+    work_dir: Path,
+    kpis: Mapping[str, Row],
+    cuts: Sequence[Cut] = CUTS,
 ) -> dict[Cut, Comparison]:
     """Both sides of every cut, for these KPIs."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        published = {cut: _published(connection, cut, cut.kpis(kpis)) for cut in CUTS}
+        published = {cut: _published(connection, cut, cut.kpis(kpis)) for cut in cuts}
     with semantic_layer(environment, work_dir) as layer:
-        answered = {cut: _answered(layer, cut, cut.kpis(kpis)) for cut in CUTS}
-    return {cut: Comparison(cut, published[cut], answered[cut]) for cut in CUTS}
+        answered = {cut: _answered(layer, cut, cut.kpis(kpis)) for cut in cuts}
+    return {cut: Comparison(cut, published[cut], answered[cut]) for cut in cuts}
 
 
 def _published(

@@ -6,6 +6,7 @@ the account of every file must balance to the row.
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import os
 import subprocess
@@ -17,8 +18,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from integration.quick_build import build_quickly
 from workbench import put_on_workbench
 
+AS_OF_DATE = "2026-06-30"
 BUILD = Path(__file__).parents[2] / "scripts" / "build.py"
 
 LEADS = """\
@@ -105,7 +108,7 @@ def build(
             "EXTRACTS_DIR": str(root / "extracts"),
             "DATA_DIR": str(bench),
             "WAREHOUSE_PATH": str(bench / "warehouse.duckdb"),
-            "AS_OF_DATE": "2026-06-30",
+            "AS_OF_DATE": AS_OF_DATE,
         },
         capture_output=True,
         encoding="utf-8",
@@ -229,3 +232,33 @@ def test_a_refused_file_is_said_and_the_rest_goes_on(build):
     assert "generic/appointments.csv" in said
     assert "  refused generic/emails.csv: file_empty: " in done.stdout
     assert "Traceback" not in said
+
+
+def test_a_build_without_dbt_makes_the_same_tables(build, tmp_path: Path) -> None:
+    """So that worlds whose numbers are looked at need not be built by dbt; see `quick_build`."""
+    warehouse = build[1]
+    (tmp_path / "landing").symlink_to(warehouse.parent / "landing")
+    build_quickly(tmp_path, dt.date.fromisoformat(AS_OF_DATE))
+    with duckdb.connect() as connection:
+        for name, folder in (("by_dbt", warehouse.parent), ("quick", tmp_path)):
+            connection.execute(f"attach '{folder / 'warehouse.duckdb'}' as {name} (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name, estimated_size > 0 from duckdb_tables() "
+            "where database_name = 'by_dbt' order by all"
+        ).fetchall()
+        assert sum(has_rows for _, _, has_rows in tables) > 100
+        for schema, table, _ in tables:
+            # dbt puts the columns of a contract in its order
+            by_dbt, quick = (
+                sorted(connection.execute(f"describe {name}.{schema}.{table}").fetchall())
+                for name in ("by_dbt", "quick")
+            )
+            assert by_dbt == quick, table
+            # each run has an id of its own
+            columns = ", ".join(f'"{name}"' for name, *_ in by_dbt if name != "run_id")
+            for one, other in (("by_dbt", "quick"), ("quick", "by_dbt")):
+                different = connection.execute(
+                    f"select count(*) from (select {columns} from {one}.{schema}.{table} "
+                    f"except all select {columns} from {other}.{schema}.{table})"
+                ).fetchall()
+                assert different == [(0,)], table

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 import pytest
 
@@ -144,32 +142,6 @@ def test_landing_again_reads_nothing(sample: BuiltWorld) -> None:
     )
     assert not report.read
     assert len(report.unchanged) > 10
-
-
-def test_building_again_without_dbt_changes_nothing(sample: BuiltWorld, tmp_path: Path) -> None:
-    """The same landing gives the same tables; so other tests need not build them by dbt."""
-    (tmp_path / "landing").symlink_to(sample.folder / "landing")
-    BuiltWorld(sample.log, tmp_path).build_quickly()
-    with duckdb.connect() as connection:
-        for name, folder in (("first", sample.folder), ("again", tmp_path)):
-            connection.execute(f"attach '{folder / 'warehouse.duckdb'}' as {name} (read_only)")
-        tables = connection.execute(
-            "select distinct schema_name, table_name from duckdb_tables() "
-            "where database_name = 'first' and schema_name <> 'seeds' order by all"
-        ).fetchall()
-        assert len(tables) > 150
-        for schema, table in tables:
-            described = [
-                connection.execute(f"describe {side}.{schema}.{table}").fetchall()
-                for side in ("first", "again")
-            ]
-            assert described[0] == described[1], table
-            for one, other in (("first", "again"), ("again", "first")):
-                different = connection.execute(
-                    f"select count(*) from (from {one}.{schema}.{table} "
-                    f"except all from {other}.{schema}.{table})"
-                ).fetchall()
-                assert different == [(0,)], table
 
 
 @pytest.mark.parametrize("table", PUBLISHED)

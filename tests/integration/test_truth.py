@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from integration.conftest import MARTS, BuiltWorld, differences, differences_as_of
+from integration.conftest import (
+    BuiltWorld,
+    differences,
+)
 from kpi_warehouse.truth.agreements import truth_as_agreed
-from kpi_warehouse.truth.facts import Policies
 from kpi_warehouse.truth.intervals import wilson
 from kpi_warehouse.truth.kpis import KPIS
-from kpi_warehouse.world import WorldOptions
 
 # traps whose planting the comparison would prove nothing without
 MINIMUM_TRAPS = 60
@@ -28,67 +25,6 @@ def test_sample_equals_the_truth(sample: BuiltWorld) -> None:
     seen = set(expected.by_total.filter(expected.by_total["numerator"] > 0)["kpi_id"])
     assert seen == {kpi.kpi_id for kpi in KPIS}, "a KPI that never occurs proves nothing"
     assert differences(sample, expected) == []
-
-
-def test_any_past_state_can_be_rebuilt(sample: BuiltWorld, past: BuiltWorld) -> None:
-    """R17: the same extracts as of a day in the past, a month end in the middle of the world."""
-    assert past.log.as_of_date < sample.log.as_of_date
-    assert differences(past, truth_as_agreed(past.log)) == []
-
-
-@pytest.fixture(scope="module")
-def past(sample: BuiltWorld, tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
-    """The sample as of the end of a fiscal year, in a warehouse of its own."""
-    import dataclasses
-
-    folder = tmp_path_factory.mktemp("past")
-    (folder / "landing").symlink_to(sample.folder / "landing")
-    log = dataclasses.replace(sample.log, as_of_date=dt.date(2026, 3, 31))
-    world = BuiltWorld(log, folder)
-    world.build_quickly(*MARTS.values())
-    return world
-
-
-def test_other_policies_equal_their_own_truth(past: BuiltWorld) -> None:
-    """Every policy that decides what is counted, all other than by default."""
-    import duckdb
-
-    policies = Policies(
-        meeting_counts_at="proposal_stage",
-        follow_up_starts="after_first_contact",
-        open_window_days=7,
-        influence_window_days=30,
-        recycle_minimum_approaches=3,
-    )
-    with duckdb.connect(str(past.warehouse)) as connection:
-        for policy_id, value in vars(policies).items():
-            connection.execute(
-                "update seeds.kpi_policies set policy_value = ? where policy_id = ?",
-                [str(value), policy_id],
-            )
-    past.build_quickly(*MARTS.values(), below={"kpi_policies"})
-    assert differences_as_of(past, past.log.as_of_date, policies) == []
-    assert differences(past, truth_as_agreed(past.log)) != [], "the policies change nothing"
-
-
-@settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    seed=st.integers(0, 2**31),
-    activities=st.integers(150, 3_000),
-    as_of_date=st.dates(dt.date(2025, 1, 1), dt.date(2027, 3, 31)),
-)
-def test_random_worlds_equal_their_truth(
-    small_world, seed: int, activities: int, as_of_date: dt.date
-) -> None:
-    """Real builds of random small worlds that end on any day."""
-    options = WorldOptions(seed=seed, activities=activities, as_of_date=as_of_date)
-    world = small_world(options)
-    assert differences(world, truth_as_agreed(world.log)) == []
 
 
 def test_the_truth_needs_no_matching_by_number_or_address(sample: BuiltWorld) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +12,11 @@ import duckdb
 import pytest
 from convert import convert, find_olist
 
+from integration.quick_build import build_quickly
 from integration.semantic_answers import comparisons, kpis_in_force
-from workbench import put_on_workbench
+from kpi_warehouse.landing import land, read_layouts
+from kpi_warehouse.pipeline import STAGING_DIR
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "scripts" / "build.py"
 AS_OF_DATE = "2018-12-31"
 
 # origin (None: empty) -> channel, leads, wins
@@ -43,29 +40,14 @@ MONTHS_WITHOUT_LEADS = [dt.date(2018, month, 1) for month in range(6, 12)]
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse of its own, built by the command that users run, opened read-only."""
+    """A warehouse of its own, opened read-only."""
     olist = find_olist()
     if olist is None:
         pytest.skip("the Olist data is not on this machine: set OLIST_DIR to its folder")
     work = tmp_path_factory.mktemp("olist")
     convert(olist, work / "extracts")
-    bench = put_on_workbench(work)
-    environment = os.environ | {
-        "EXTRACTS_DIR": str(work / "extracts"),
-        "DATA_DIR": str(bench),
-        "WAREHOUSE_PATH": str(bench / "warehouse.duckdb"),
-        "AS_OF_DATE": AS_OF_DATE,
-    }
-    built = subprocess.run(
-        [sys.executable, str(BUILD)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
-    )
-    assert built.returncode == 0, f"{built.stdout[-4000:]}\n{built.stderr[-4000:]}"
+    land(work / "extracts", work / "landing", read_layouts(STAGING_DIR), lambda line: None)
+    build_quickly(work, dt.date.fromisoformat(AS_OF_DATE))
     connection = duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
     yield connection
     connection.close()

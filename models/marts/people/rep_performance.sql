@@ -93,42 +93,72 @@ members as (
 
 ),
 
-by_channel as (
+-- the rep's channels beside what the whole team has in them
+team_channels as (
 
     select
         {{ key_list }},
-        rep_id,
         channel_id,
-        cast(numerator as {{ type_double() }}) as numerator,
-        cast(denominator as {{ type_double() }}) as denominator,
-        sum(cast(numerator as {{ type_double() }})) over (
-            partition by {{ keys | join(', ') }}, channel_id
-        ) as team_numerator,
-        sum(cast(denominator as {{ type_double() }})) over (
-            partition by {{ keys | join(', ') }}, channel_id
-        ) as weight,
-        sum(cast(denominator as {{ type_double() }})) over (
-            partition by {{ keys | join(', ') }}
-        ) as weight_of_team
+        sum(cast(numerator as {{ type_double() }})) as team_numerator,
+        sum(cast(denominator as {{ type_double() }})) as weight
     from parts
     where denominator > 0
+    group by
+        {{ key_list }},
+        channel_id
+
+),
+
+teams as (
+
+    select
+        {{ key_list }},
+        sum(weight) as weight_of_team
+    from team_channels
+    group by {{ keys | join(', ') }}
 
 ),
 
 standardised as (
 
     select
-        {{ key_list }},
-        rep_id,
-        sum(weight * numerator / denominator) / sum(weight) as standardised_value,
-        sum(team_numerator) / sum(weight) as standard_value,
-        sum(weight) / max(weight_of_team) as covered_share,
-        sum(weight) * sum(weight) / sum(weight * weight / denominator)
-            as effective_cases
-    from by_channel
+        {%- for key in keys %}
+        parts.{{ key }},
+        {%- endfor %}
+        parts.rep_id,
+        sum(
+            team_channels.weight
+            * cast(parts.numerator as {{ type_double() }})
+            / cast(parts.denominator as {{ type_double() }})
+        ) / sum(team_channels.weight) as standardised_value,
+        sum(team_channels.team_numerator) / sum(team_channels.weight)
+            as standard_value,
+        sum(team_channels.weight) / max(teams.weight_of_team) as covered_share,
+        sum(team_channels.weight) * sum(team_channels.weight)
+        / sum(
+            team_channels.weight
+            * team_channels.weight
+            / cast(parts.denominator as {{ type_double() }})
+        ) as effective_cases
+    from parts
+    -- many-to-one
+    inner join team_channels
+        on parts.channel_id = team_channels.channel_id
+        {%- for key in keys %}
+        and parts.{{ key }} = team_channels.{{ key }}
+        {%- endfor %}
+    -- many-to-one
+    inner join teams
+        on {% for key in keys -%}
+        parts.{{ key }} = teams.{{ key }}
+        {%- if not loop.last %}
+        and {% endif %}{% endfor %}
+    where parts.denominator > 0
     group by
-        {{ key_list }},
-        rep_id
+        {%- for key in keys %}
+        parts.{{ key }},
+        {%- endfor %}
+        parts.rep_id
 
 ),
 
