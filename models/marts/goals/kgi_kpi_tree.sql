@@ -7,18 +7,10 @@
     (var `tree_rounding`). A requirement is held against the months before, against the
     hours there are, and against what is planned as supply.
 
-    Limits of a requirement: the rates' intervals, carried through the product by MOVER
-    in logarithms (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693–1702).
-    Of a share: Wilson's. Of a ratio of counts: rate × exp(± z × sqrt(1/a + 1/b)), both
-    counts Poisson (K. J. Rothman, S. Greenland and T. L. Lash, Modern Epidemiology, 2008).
-    Of yen per deal: rate × exp(± z ÷ sqrt(deals)), deals as spread out as their mean.
+    Limits of a requirement: those of its rates (rate_bound), carried through the product
+    by MOVER in logarithms (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008),
+    1693–1702).
 -#}
-{%- set is_rounded_at_each_stage = var('tree_rounding') == 'each' -%}
-{%- set z = var('wilson_z') -%}
-{%- set next_day = dbt.dateadd('day', 1, as_of_date()) -%}
-{%- set last_complete_month -%}
-    cast({{ dbt.dateadd('month', -1, dbt.date_trunc('month', next_day)) }} as date)
-{%- endset -%}
 with
 
 tree as (
@@ -27,7 +19,7 @@ tree as (
 
 ),
 
-goals as (
+months as (
 
     select * from {{ ref('int_goals') }} where won_amount >= 0
 
@@ -53,62 +45,21 @@ agreements as (
 
 ),
 
-calendar as (
+staffing as (
 
-    select * from {{ ref('dim_dates') }} where is_business_day
-
-),
-
-reps as (
-
-    select * from {{ ref('dim_reps') }} where is_inside_sales
+    select * from {{ ref('int_staffing') }}
 
 ),
 
-working_hours as (
+supplies as (
 
-    select * from {{ ref('fct_working_hours') }}
-
-),
-
-targets as (
-
-    select * from {{ ref('int_targets') }} where is_in_force
+    select * from {{ ref('int_planned_supply') }}
 
 ),
 
 reasons as (
 
     select * from {{ ref('tree_reasons') }}
-
-),
-
-ends as (
-
-    select
-        month,
-        won_amount,
-        average_deal,
-        case
-            when month > {{ last_complete_month }} then {{ last_complete_month }}
-            else cast({{ dbt.dateadd('month', -1, 'month') }} as date)
-        end as window_end,
-        cast(
-            {{ dbt.dateadd('month', -var('tree_history_months'), 'month') }} as date
-        ) as history_start
-    from goals
-
-),
-
-months as (
-
-    select
-        *,
-        cast(
-            {{ dbt.dateadd('month', 1 - var('tree_window_months'), 'window_end') }}
-            as date
-        ) as window_start
-    from ends
 
 ),
 
@@ -154,7 +105,7 @@ won as (
         cast(
             sum(window_sums.quantity) over (
                 partition by window_sums.month
-                order by window_sums.quantity desc, window_sums.channel_id
+                order by window_sums.quantity desc, window_sums.channel_id asc
                 rows between unbounded preceding and current row
             ) as decimal(18, 2)
         ) as won_so_far,
@@ -164,7 +115,7 @@ won as (
         ) as won_by_all,
         row_number() over (
             partition by window_sums.month
-            order by window_sums.quantity desc, window_sums.channel_id
+            order by window_sums.quantity desc, window_sums.channel_id asc
         ) as channel_number
     from window_sums
     -- many-to-one
@@ -336,24 +287,8 @@ bounded as (
 
     select
         *,
-        {%- for bound, sign in [('low', '-'), ('high', '')] %}
-        case
-            when interval_kind = 'share'
-                then {{ wilson_bound('rate', 'cases', bound) | indent(16) }}
-            when interval_kind = 'amount'
-                then rate * exp(
-                    {{ sign }}{{ z }}
-                    * sqrt(1 / cast(cases as {{ type_double() }}))
-                )
-            when interval_kind <> 'none'
-                then rate * exp(
-                    {{ sign }}{{ z }} * sqrt(
-                        1 / cast(cases as {{ type_double() }})
-                        + 1 / cast(results as {{ type_double() }})
-                    )
-                )
-        end as rate_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ rate_bound('low') | indent(8) }} as rate_low,
+        {{ rate_bound('high') | indent(8) }} as rate_high
     from rated
 
 ),
@@ -361,167 +296,29 @@ bounded as (
 spread as (
 
     select
-        *,
         {%- for bound in ['low', 'high'] %}
         case
             when stage_reason is null and interval_kind <> 'none'
                 then ln(rate / rate_{{ bound }}) * ln(rate / rate_{{ bound }})
             else 0
-        end as {{ bound }}_square{{ ',' if not loop.last }}
+        end as {{ bound }}_square,
         {%- endfor %}
+        *
     from bounded
 
 ),
 
-level_0 as (
+{{ carry_requirements(is_rounded_at_each_stage=var('tree_rounding') == 'each') }},
 
-    select
-        chains.month,
-        chains.channel_id,
-        tree.node,
-        cast(null as {{ dbt.type_string() }}) as broken_node,
-        {% if is_rounded_at_each_stage -%}
-        chains.goal as required,
-        {% else -%}
-        chains.goal,
-        cast(null as decimal(18, 0)) as last_cases,
-        cast(null as decimal(18, 2)) as first_results,
-        cast(null as decimal(18, 0)) as first_cases,
-        cast(null as decimal(18, 0)) as first_volume,
-        {% endif -%}
-        cast(chains.goal as {{ type_double() }}) as required_exact,
-        cast(0 as {{ type_double() }}) as rate_low_squares,
-        cast(0 as {{ type_double() }}) as rate_high_squares
-    from chains
-    -- one-to-one: the root
-    inner join tree on tree.parent is null and tree.kpi_id is not null
-
-),
-
-{% for level in range(1, var('tree_depth') + 1) %}
-level_{{ level }} as (
-
-    select
-        spread.month,
-        spread.channel_id,
-        spread.node,
-        coalesce(
-            above.broken_node,
-            case when spread.stage_reason is not null then spread.node end
-        ) as broken_node,
-        {% if is_rounded_at_each_stage -%}
-        case
-            when above.broken_node is null and spread.stage_reason is null
-                then cast(
-                    {{ whole_quotient(
-                        'cast(above.required as decimal(20, 2)) * spread.cases',
-                        'spread.results'
-                    ) | indent(20) }}
-                    as decimal(18, 2)
-                )
-        end as required,
-        cast(above.required as {{ type_double() }})
-        * cast(spread.cases as {{ type_double() }})
-        / nullif(cast(spread.results as {{ type_double() }}), 0) as required_exact,
-        {% elif level == 1 -%}
-        above.goal,
-        spread.cases as last_cases,
-        spread.results as first_results,
-        cast(1 as decimal(18, 0)) as first_cases,
-        cast(
-            case when spread.is_rate_stated then spread.volume else 1 end
-            as decimal(18, 0)
-        ) as first_volume,
-        cast(above.goal as {{ type_double() }})
-        * cast(spread.cases as {{ type_double() }})
-        / nullif(cast(spread.results as {{ type_double() }}), 0) as required_exact,
-        {% else -%}
-        above.goal,
-        spread.volume as last_cases,
-        above.first_results,
-        above.first_volume as first_cases,
-        above.first_volume,
-        cast(above.goal as {{ type_double() }})
-        * cast(spread.volume as {{ type_double() }})
-        / nullif(
-            cast(above.first_results as {{ type_double() }})
-            * cast(above.first_volume as {{ type_double() }}), 0
-        ) as required_exact,
-        {% endif -%}
-        above.rate_low_squares + spread.low_square as rate_low_squares,
-        above.rate_high_squares + spread.high_square as rate_high_squares
-    from spread
-    -- many-to-one
-    inner join level_{{ level - 1 }} as above
-        on spread.month = above.month
-        and spread.channel_id = above.channel_id
-        and spread.parent = above.node
-
-),
-
-{% endfor %}
-carried as (
-
-    {% for level in range(var('tree_depth') + 1) %}
-    select * from level_{{ level }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
-{% if is_rounded_at_each_stage -%}
-rounded as (
-
-    select * from carried
-
-),
-
-{% else -%}
--- ceil(a ÷ (b × c)) is ceil(ceil(a ÷ b) ÷ c) for a whole c, and never leaves 38 digits
-divided as (
-
-    select
-        *,
-        case
-            when broken_node is null
-                then cast(
-                    {{ whole_quotient(
-                        'cast(goal as decimal(20, 2)) * last_cases', 'first_results'
-                    ) | indent(20) }}
-                    as decimal(18, 0)
-                )
-        end as first_quotient
-    from carried
-
-),
-
-rounded as (
-
-    select
-        *,
-        case
-            -- the goal itself is no count
-            when first_results is null then goal
-            else cast(
-                {{ whole_quotient('first_quotient', 'first_cases') | indent(16) }}
-                as decimal(18, 2)
-            )
-        end as required
-    from divided
-
-),
-
-{% endif -%}
--- low where all rates are high
 limited as (
 
     select
         month,
         channel_id,
         node,
-        broken_node,
         required,
         case when broken_node is null then required_exact end as required_exact,
+        -- low where all rates are high
         case
             when rate_high_squares = 0 then required
             else least(
@@ -541,23 +338,15 @@ limited as (
                     as decimal(18, 2)
                 )
             )
-        end as required_high
-    from rounded
+        end as required_high,
+        broken_node
+    from carried
 
 ),
 
 requirements as (
 
-    select
-        limited.month,
-        limited.channel_id,
-        limited.node,
-        limited.broken_node,
-        limited.required,
-        limited.required_exact,
-        limited.required_low,
-        limited.required_high
-    from limited
+    select * from limited
 
     union all
 
@@ -565,14 +354,14 @@ requirements as (
         limited.month,
         limited.channel_id,
         days.node,
-        min(limited.broken_node) as broken_node,
         {%- for column in [
             'required', 'required_exact', 'required_low', 'required_high'
         ] %}
         case
             when count(*) = count(limited.required) then sum(limited.{{ column }})
-        end as {{ column }}{{ ',' if not loop.last }}
+        end as {{ column }},
         {%- endfor %}
+        min(limited.broken_node) as broken_node
     from limited
     -- many-to-one
     inner join tree on limited.node = tree.node
@@ -636,72 +425,17 @@ rate_history as (
 
 ),
 
-business_days as (
-
-    select
-        month_start,
-        count(*) as business_days
-    from calendar
-    group by month_start
-
-),
-
-rep_days as (
-
-    select
-        calendar.month_start,
-        reps.rep_id,
-        count(*) as rep_days
-    from calendar
-    -- many-to-many: who is there on the day
-    inner join reps
-        on calendar.date_day between reps.valid_from and reps.valid_to
-    where
-        calendar.month_start >= (select min(months.window_start) from months)
-        and calendar.month_start <= (select max(months.month) from months)
-    group by calendar.month_start, reps.rep_id
-
-),
-
-staffing as (
-
-    select
-        month_start,
-        count(*) as reps,
-        cast(sum(rep_days) as decimal(9, 0)) as rep_days
-    from rep_days
-    group by month_start
-
-),
-
-monthly_hours as (
-
-    select
-        cast({{ dbt.date_trunc('month', 'working_hours.work_date') }} as date)
-            as month_start,
-        sum(working_hours.working_hours) as hours
-    from working_hours
-    -- many-to-one
-    inner join reps
-        on working_hours.rep_id = reps.rep_id
-        and working_hours.work_date between reps.valid_from and reps.valid_to
-    group by 1
-
-),
-
 -- leave is in: hours that were not worked are spread over all days of the reps
 productivity as (
 
     select
         months.month,
         cast(sum(staffing.rep_days) as decimal(9, 0)) as rep_days,
-        cast(sum(monthly_hours.hours) as decimal(9, 2)) as hours
+        cast(sum(staffing.working_hours) as decimal(9, 2)) as hours
     from months
     -- one-to-many: the months of the window
     inner join staffing
-        on staffing.month_start between months.window_start and months.window_end
-    -- one-to-one; left, as nobody may have worked
-    left join monthly_hours on staffing.month_start = monthly_hours.month_start
+        on staffing.month between months.window_start and months.window_end
     group by months.month
 
 ),
@@ -727,7 +461,7 @@ capacities as (
     -- one-to-many
     inner join tree on tree.per_hour_kpi_id is not null
     -- many-to-one
-    inner join staffing on months.month = staffing.month_start
+    inner join staffing on months.month = staffing.month
     -- many-to-one
     inner join productivity on months.month = productivity.month
     -- one-to-one
@@ -738,66 +472,10 @@ capacities as (
 
 ),
 
-planned as (
-
-    select
-        targets.month,
-        targets.channel_id,
-        tree.node,
-        sum(targets.target_value) as supply
-    from targets
-    -- many-to-one
-    inner join tree
-        on targets.kpi_id = tree.kpi_id
-        and targets.department_id = tree.supply_department
-    group by targets.month, targets.channel_id, tree.node
-
-),
-
-planned_totals as (
-
-    select
-        month,
-        node,
-        max(case when channel_id = 'all' then supply end) as total,
-        sum(case when channel_id <> 'all' then supply end) as sum_of_channels
-    from planned
-    group by month, node
-
-),
-
-supplies as (
-
-    select
-        month,
-        channel_id,
-        node,
-        supply
-    from planned
-    where channel_id <> 'all'
-
-    union all
-
-    select
-        month,
-        'all' as channel_id,
-        node,
-        coalesce(total, sum_of_channels) as supply
-    from planned_totals
-
-),
-
 held_against as (
 
     select
-        requirements.month,
-        requirements.channel_id,
-        requirements.node,
-        requirements.required,
-        requirements.required_low,
-        requirements.required_high,
-        requirements.required_exact,
-        requirements.broken_node,
+        requirements.*,
         tree.parent,
         tree.kpi_id,
         tree.rate_kpi_id,
@@ -821,12 +499,12 @@ held_against as (
                     / history.history_months
         end as history_percentile,
         coalesce(staffing.reps, 0) as reps,
-        coalesce(business_days.business_days, 0) as business_days,
-        coalesce(staffing.rep_days, 0) as rep_days,
+        coalesce(staffing.business_days, 0) as business_days,
+        cast(coalesce(staffing.rep_days, 0) as decimal(9, 0)) as rep_days,
         capacities.capacity,
         capacities.hours_per_day,
         capacities.per_hour,
-        cast(supplies.supply as decimal(18, 2)) as supply,
+        supplies.supply,
         -- what other channels' rates require of a channel is no news of its history
         history.history_months >= {{ var('tree_history_minimum') }}
         and (tree.parent is null or chains.rates_channel_id = chains.channel_id)
@@ -855,9 +533,7 @@ held_against as (
         and requirements.channel_id = history.channel_id
         and requirements.node = history.node
     -- many-to-one
-    left join business_days on requirements.month = business_days.month_start
-    -- many-to-one
-    left join staffing on requirements.month = staffing.month_start
+    left join staffing on requirements.month = staffing.month
     -- one-to-one; hours have no channel
     left join capacities
         on requirements.month = capacities.month
@@ -898,28 +574,8 @@ worded as (
 
     select
         judged.*,
-        {%- for language in ['ja', 'en'] %}
-        {%- set placeholders = {
-            'node': 'judged.name_' ~ language,
-            'rate': 'coalesce(stages_named.rate_name_' ~ language ~ ", '')",
-            'base': 'coalesce(stages_named.name_' ~ language ~ ", '')",
-            'required': number_text('judged.required'),
-            'required_low': number_text('judged.required_low'),
-            'limit': number_text(
-                "case reasons.limited_by when 'supply' then judged.supply"
-                ~ " when 'capacity' then judged.capacity else judged.history_max end"
-            ),
-            'months': number_text('judged.history_months'),
-            'rep_days': number_text('judged.rep_days'),
-            'hours': number_text('judged.hours_per_day', 1),
-            'per_hour': number_text('judged.per_hour', 1),
-        } %}
-        {% for _ in placeholders %}replace({% endfor -%}
-        reasons.sentence_{{ language }}
-        {%- for name, text in placeholders.items() %},
-            '{{ '{' ~ name ~ '}' }}', {{ text }})
-        {%- endfor %} as reason_{{ language }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ tree_sentence('ja') | indent(8) }} as reason_ja,
+        {{ tree_sentence('en') | indent(8) }} as reason_en
     from judged
     -- many-to-one; left, as most have no reason
     left join reasons on judged.reason = reasons.reason_id

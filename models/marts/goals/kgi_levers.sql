@@ -69,24 +69,34 @@ gaps as (
         reasons.is_lever,
         reasons.limit_name_ja,
         reasons.limit_name_en,
-        cast(
-            case reasons.limited_by
-                when 'supply' then nodes.supply
-                when 'capacity' then nodes.capacity
-                else nodes.history_max
-            end as {{ type_double() }}
-        ) as allowed,
-        -- what was held against the limit
-        cast(
-            case
-                when reasons.limited_by = 'history' then nodes.required_low
-                else nodes.required
-            end as {{ type_double() }}
-        ) as wanted
+        nodes.required,
+        nodes.required_exact,
+        nodes.required_low,
+        case reasons.limited_by
+            when 'supply' then nodes.supply
+            when 'capacity' then nodes.capacity
+            else nodes.history_max
+        end as limit_value
     from nodes
     -- many-to-one
     inner join reasons on nodes.reason = reasons.reason_id
     where not nodes.is_feasible
+
+),
+
+-- exact, so that what is needed is not more than the rounding asks for; only whole
+-- numbers are within a limit
+exact_gaps as (
+
+    select
+        *,
+        floor(cast(limit_value as {{ type_double() }})) as allowed,
+        case
+            when limited_by = 'history'
+                then least(cast(required_low as {{ type_double() }}), required_exact)
+            else required_exact
+        end as wanted
+    from gaps
 
 ),
 
@@ -119,8 +129,9 @@ levers as (
                 then cast(lever_nodes.history_max as {{ type_double() }})
             else lever_nodes.rate_history_max
         end as best_value,
-        tree.rate_kind = 'proportion' and lever_nodes.rate_used <= 1 as is_share
-    from gaps
+        coalesce(tree.rate_kind = 'proportion' and lever_nodes.rate_used <= 1, false)
+            as is_share
+    from exact_gaps as gaps
     -- one-to-many: the node and all above it
     inner join paths on gaps.node = paths.node
     -- many-to-one
@@ -142,8 +153,8 @@ levers as (
         'limit' as lever_kind,
         limit_name_ja as name_ja,
         limit_name_en as name_en,
-        allowed as current_value,
-        wanted as needed_value,
+        cast(limit_value as {{ type_double() }}) as current_value,
+        cast(required as {{ type_double() }}) as needed_value,
         cast(history_max as {{ type_double() }}) as best_value,
         false as is_share
     from gaps
