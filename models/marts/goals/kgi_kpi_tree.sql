@@ -320,7 +320,7 @@ limited as (
         case when broken_node is null then required_exact end as required_exact,
         -- low where all rates are high
         case
-            when rate_high_squares = 0 then required
+            when required is null or rate_high_squares = 0 then required
             else least(
                 required,
                 cast(
@@ -330,7 +330,7 @@ limited as (
             )
         end as required_low,
         case
-            when rate_low_squares = 0 then required
+            when required is null or rate_low_squares = 0 then required
             else greatest(
                 required,
                 cast(
