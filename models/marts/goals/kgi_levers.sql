@@ -4,6 +4,7 @@
     that the requirement is what the limit allows. A requirement is the goal divided by
     the rates above it, so that one of them × (requirement ÷ limit) closes the gap.
 -#}
+{%- set at_most = '(1 + ' ~ var('lever_tolerance') ~ ')' -%}
 with
 
 tree as (
@@ -184,8 +185,9 @@ final as (
         best_value as history_max,
 
         -- booleans
-        needed_value is not null and not (is_share and needed_value > 1) as is_possible,
-        needed_value <= best_value as is_within_history,
+        needed_value is not null
+        and not (is_share and needed_value > {{ at_most }}) as is_possible,
+        needed_value <= best_value * {{ at_most }} as is_within_history,
 
         -- dates
         month
