@@ -47,6 +47,7 @@ class Node:
     parent: str
     kpi_id: str
     rate_kind: str
+    rate_kpi_id: str
     is_daily_work: bool
     supply_department: str
     per_hour_kpi_id: str
@@ -58,7 +59,10 @@ def read_tree(path: Path) -> tuple[Node, ...]:
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(
             Node(
-                **{name: row[name] for name in ("node", "parent", "kpi_id", "rate_kind")},
+                **{
+                    name: row[name]
+                    for name in ("node", "parent", "kpi_id", "rate_kind", "rate_kpi_id")
+                },
                 is_daily_work=row["is_daily_work"] == "true",
                 supply_department=row["supply_department"],
                 per_hour_kpi_id=row["per_hour_kpi_id"],
