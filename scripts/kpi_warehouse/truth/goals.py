@@ -204,6 +204,7 @@ class Plan:
         values: monthly KPI values of complete months.
         staff: by month.
         supply: by month, channel and node.
+        each: whether a stage starts from the whole number of the one after it.
     """
 
     tree: tuple[Node, ...]
@@ -213,6 +214,7 @@ class Plan:
     supply: Mapping[tuple[date, str, str], Fraction] = field(default_factory=dict)
     history_minimum: int = HISTORY_MINIMUM
     small_sample_below: int = SMALL_SAMPLE_BELOW
+    each: bool = False
 
 
 Row = dict[str, object]
@@ -283,7 +285,7 @@ def _chain(plan: Plan, goal: Goal, channel: str, part: Fraction) -> Iterator[tup
             continue
         path = path_to(plan.tree, node)
         rates = [rate_of(scope, one) for one in path[1:]]
-        requirement = work_back(part, rates)[-1]
+        requirement = work_back(part, rates, plan.each)[-1]
         requirements[node.node] = requirement
         broken = None
         if requirement.broken_at is not None:
