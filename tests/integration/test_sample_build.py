@@ -49,6 +49,11 @@ PUBLISHED = {
     + " stage_name_en stage_rank channel_id",
     "kpi_cohort_conversion": """cohort_month channel_id stage_id months_since leads reached rate
          ci_low ci_high is_small_sample is_mature""",
+    "kgi_kpi_tree": """month channel_id node parent kpi_id rate_kpi_id name_ja name_en reason
+        reason_ja reason_en required required_low required_high required_exact rate_used rate_low
+        rate_high rate_history_max cases per_rep_day per_rep_day_rounded per_rep_week
+        per_rep_week_rounded reps business_days rep_days history_percentile history_max
+        history_months capacity supply sort_order is_feasible is_rate_of_total is_small_sample""",
     "data_quality_findings": "run_id source_system object source_id file row rule severity detail",
     "row_account": "source_system object file fate outcome name_ja name_en row_count",
 }

@@ -589,4 +589,35 @@ MARTS = (
         ),
         may_be_empty=True,
     ),
+    Mart(
+        "kgi_kpi_tree",
+        ("month", "channel_id", "node"),
+        _columns(
+            string=(
+                "channel_id node parent kpi_id rate_kpi_id name_ja name_en reason reason_ja "
+                "reason_en"
+            ),
+            decimal="required required_low required_high history_max capacity supply",
+            double=(
+                "required_exact rate_used rate_low rate_high rate_history_max per_rep_day "
+                "per_rep_week history_percentile"
+            ),
+            bigint="cases per_rep_day_rounded per_rep_week_rounded",
+            integer="reps business_days rep_days history_months sort_order",
+            boolean="is_feasible is_rate_of_total is_small_sample",
+            date="month",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "kgi_levers",
+        ("month", "channel_id", "node", "lever"),
+        _columns(
+            string="channel_id node lever name_ja name_en lever_kind limited_by",
+            double="current_value needed_value change change_share history_max",
+            boolean="is_possible is_within_history",
+            date="month",
+        ),
+        may_be_empty=True,
+    ),
 )
