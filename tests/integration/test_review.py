@@ -14,8 +14,9 @@ from integration.conftest import BuiltWorld
 from kpi_warehouse.semantic_layer.definitions import published_definitions
 from kpi_warehouse.settings import PROJECT_DIR, project_variables
 from kpi_warehouse.truth import bottlenecks
-from kpi_warehouse.truth.agreements import truth_as_agreed
+from kpi_warehouse.truth.agreements import events_as_agreed
 from kpi_warehouse.truth.bottlenecks import CHAIN, Step
+from kpi_warehouse.truth.kpis import CHANNEL, EVENT, values_by
 
 ALL = "all"
 # products and quotients of a few doubles
@@ -28,18 +29,17 @@ Volumes = dict[str, dict[dt.date, dict[str, Fraction]]]
 @pytest.fixture(scope="module")
 def volumes(sample: BuiltWorld) -> Volumes:
     """The true counts and amounts of the chain by channel and month."""
-    truth = truth_as_agreed(sample.log)
-    found: Volumes = defaultdict(lambda: defaultdict(dict))
-    is_wanted = (
-        pl.col("kpi_id").is_in(CHAIN)
-        & (pl.col("basis") == "event")
-        & (pl.col("period_grain") == "month")
-    )
+    of_chain = [
+        (tuple(kpi for kpi in kpis if kpi.kpi_id in CHAIN), events)
+        for kpis, events in events_as_agreed(sample.log)
+    ]
+    found: Volumes = defaultdict(lambda: defaultdict(lambda: defaultdict(Fraction)))
+    counted = values_by(of_chain, [CHANNEL], ["month"]).filter(basis=EVENT)
     columns = ["channel_id", "period_start", "kpi_id", "numerator"]
-    totals = truth.by_total.with_columns(channel_id=pl.lit(ALL))
-    for frame in (totals, truth.by_channel):
-        for channel, month, kpi_id, quantity in frame.filter(is_wanted).select(columns).iter_rows():
-            found[channel][month][kpi_id] = Fraction(quantity)
+    for channel, month, kpi_id, quantity in counted.select(columns).iter_rows():
+        found[channel][month][kpi_id] += Fraction(quantity)
+        # every event is of one channel
+        found[ALL][month][kpi_id] += Fraction(quantity)
     return found
 
 

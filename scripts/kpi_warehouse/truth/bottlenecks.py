@@ -75,13 +75,9 @@ def steps(
     """
     volumes = [month.get(kpi_id, Fraction(0)) for kpi_id in CHAIN]
     rates = [_over(end, start) for start, end in pairwise(volumes)]
-    history = [
-        sum((each.get(kpi_id, Fraction(0)) for each in before), Fraction(0)) for kpi_id in CHAIN
-    ]
+    history = [sum(each.get(kpi_id, Fraction(0)) for each in before) for kpi_id in CHAIN]
     trailing = [_over(end, start) for start, end in pairwise(history)]
-    price = rates[-1] or trailing[-1] or None
-    if price is not None and price < 0:
-        price = None
+    price = next((each for each in (rates[-1], trailing[-1]) if each and each > 0), None)
     known_rates = rate_kpis()
     found = []
     for place, kpi_id in enumerate(CHAIN):
@@ -135,5 +131,5 @@ def _deals_lost(
     return wanted - through if volumes[place] > 0 or place >= DEALS else None
 
 
-def _over(numerator: Fraction, denominator: Fraction) -> Fraction | None:
-    return numerator / denominator if denominator > 0 else None
+def _over(numerator: Fraction | int, denominator: Fraction | int) -> Fraction | None:
+    return Fraction(numerator) / denominator if denominator > 0 else None
