@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -104,8 +105,11 @@ class _Composer:
     def month(self, day: date) -> str:
         return self.say(f"{day.year}年{day.month}月", f"{day:%Y-%m}")
 
-    def columns(self, *labels: tuple[str, str] | tuple[str, str, bool]) -> tuple[Column, ...]:
-        return tuple(Column(self.say(ja, en), is_number=bool(number)) for ja, en, *number in labels)
+    def text(self, ja: str, en: str, width: int = 0) -> Column:
+        return Column(self.say(ja, en), width=width)
+
+    def number(self, ja: str, en: str, width: int = 0) -> Column:
+        return Column(self.say(ja, en), is_number=True, width=width)
 
     def status(self, row: Attainment | None) -> Cell:
         if row is None:
@@ -119,7 +123,7 @@ class _Composer:
 
     def between(self, low: Number | None, high: Number | None, unit: str) -> str:
         if low is None or high is None:
-            return ""
+            return MISSING
         return f"{self.show(low, unit)}–{self.show(high, unit)}"
 
     # the document
@@ -294,22 +298,21 @@ class _Composer:
             Cell(self.show(row.attainment if row else None, RATE)),
             Cell(self.show(row.expected_to_date if row else None, unit)),
             *((Cell(self.show(row.pace if row else None, RATE)),) if self.is_going_on else ()),
-            Cell(
-                self.show(row.projected if row else None, unit),
-                self.between(row.projected_low, row.projected_high, unit) if row else "",
-            ),
+            Cell(self.show(row.projected if row else None, unit)),
+            Cell(self.between(row.projected_low, row.projected_high, unit) if row else MISSING),
             self.status(row),
         )
 
     def target_columns(self) -> tuple[Column, ...]:
-        return self.columns(
-            ("実績", "Actual", True),
-            ("目標", "Target", True),
-            ("達成率", "Attained", True),
-            ("期待値(本日まで)", "Expected to date", True),
-            *((("ペース", "Pace", True),) if self.is_going_on else ()),
-            ("着地見込(区間)", "Projected (interval)", True),
-            ("判定", "Status"),
+        return _columns(
+            self.number("実績", "Actual"),
+            self.number("目標", "Target"),
+            self.number("達成率", "Attained"),
+            self.number("期待値(本日まで)", "Expected to date"),
+            *((self.number("ペース", "Pace"),) if self.is_going_on else ()),
+            self.number("着地見込", "Projected"),
+            self.number("見込の区間", "Interval"),
+            self.text("判定", "Status", 13),
         )
 
     def funnel(self) -> Section:
@@ -328,7 +331,11 @@ class _Composer:
             "funnel",
             self.say("ファネルと目標(全チャネル)", "Funnel against target, all channels"),
             tables=(
-                Table("", (*self.columns(("KPI", "KPI")), *self.target_columns()), tuple(rows)),
+                Table(
+                    "",
+                    (*_columns(self.text("KPI", "KPI", 18)), *self.target_columns()),
+                    tuple(rows),
+                ),
             ),
         )
 
@@ -354,9 +361,9 @@ class _Composer:
                 )
             )
         columns = (
-            *self.columns(("チャネル", "Channel")),
+            *_columns(self.text("チャネル", "Channel", 14)),
             *(Column(self.kpi(kpi_id), is_number=True) for kpi_id in review.steps),
-            *self.columns(("ボトルネック", "Bottleneck")),
+            *_columns(self.text("ボトルネック", "Bottleneck", 24)),
         )
         targeted = [
             each
@@ -385,7 +392,10 @@ class _Composer:
             tables.append(
                 Table(
                     self.say("チャネル別の目標", "Targets by channel"),
-                    (*self.columns(("チャネル・KPI", "Channel, KPI")), *self.target_columns()),
+                    (
+                        *_columns(self.text("チャネル・KPI", "Channel, KPI", 27)),
+                        *self.target_columns(),
+                    ),
                     tuple(
                         (
                             Cell(self.channel(each.channel_id), self.kpi(each.kpi_id)),
@@ -410,7 +420,7 @@ class _Composer:
             return self.reason(row.reason)
         lost = self.show(row.deals_lost, "deals")
         small = self.small(row.is_small_sample)
-        return self.say(f"受注−{lost}件", f"−{lost} deals") + (f" · {small}" if small else "")
+        return self.say(f"−{lost}件", f"−{lost} deals") + (f" · {small}" if small else "")
 
     # the bottleneck
 
@@ -428,11 +438,12 @@ class _Composer:
                         f"◆ {name}" if each.is_bottleneck else name,
                         mark="strong" if each.is_bottleneck else "",
                     ),
-                    Cell(self.show(each.actual_value, unit), self.small(each.is_small_sample)),
-                    Cell(self.show(each.expected_value, unit), self.of(source) if source else ""),
+                    Cell(self.show(each.actual_value, unit)),
+                    Cell(self.show(each.expected_value, unit)),
                     Cell(self.missing(each.shortfall, unit)),
-                    Cell(self.show(each.deals_lost, "deals"), self.reason(each.reason)),
+                    Cell(self.show(each.deals_lost, "deals")),
                     Cell(self.show(each.amount_lost_jpy, "jpy")),
+                    Cell(self.remark(each, self.of(source) if source else "")),
                 )
             )
         worst = self.worst(ALL)
@@ -446,13 +457,14 @@ class _Composer:
             if worst
             else self.say("受注を失わせている段階はない。", "No step is known to cost deals.")
         )
-        columns = self.columns(
-            ("段階", "Step"),
-            ("実績", "Actual", True),
-            ("あるべき値", "Should be", True),
-            ("不足", "Shortfall", True),
-            ("失う受注(件)", "Deals lost", True),
-            ("失う受注額", "Amount lost", True),
+        columns = _columns(
+            self.text("段階", "Step", 21),
+            self.number("実績", "Actual"),
+            self.number("あるべき値", "Should be"),
+            self.number("不足", "Shortfall"),
+            self.number("失う受注(件)", "Deals lost"),
+            self.number("失う受注額", "Amount lost"),
+            self.text("比較の基準・注記", "Compared with, remarks", 23),
         )
         return Section(
             "bottleneck",
@@ -460,6 +472,10 @@ class _Composer:
             (line,),
             (Table("", columns, tuple(rows)),),
         )
+
+    def remark(self, row: Bottleneck, source: str) -> str:
+        parts = [source, self.small(row.is_small_sample), self.reason(row.reason)]
+        return " · ".join(part for part in parts if part) or MISSING
 
     def missing(self, shortfall: Number | None, unit: str) -> str:
         shown = self.show(shortfall, unit)
@@ -486,12 +502,13 @@ class _Composer:
                         "■ Review: KPIs below the limit, and the target that history supports",
                     ),
                     (
-                        *self.columns(("KPI", "KPI"), ("部門", "Department")),
-                        *self.columns(
-                            ("実績", "Actual", True),
-                            ("目標", "Target", True),
-                            ("達成率", "Attained", True),
-                            ("支えられる目標", "Supported target", True),
+                        *_columns(self.text("KPI", "KPI", 27), self.text("部門", "Department", 16)),
+                        *_columns(
+                            self.number("実績", "Actual"),
+                            self.number("目標", "Target"),
+                            self.number("達成率", "Attained"),
+                            self.number("支えられる目標", "Supported target"),
+                            self.number("その根拠", "Rests on"),
                         ),
                     ),
                     tuple(
@@ -501,7 +518,7 @@ class _Composer:
                             Cell(self.show(each.actual, each.unit)),
                             Cell(self.show(each.target, each.unit)),
                             Cell(self.show(each.attainment, RATE)),
-                            self.supported(each),
+                            *self.supported(each),
                         )
                         for each in flagged
                     ),
@@ -511,13 +528,14 @@ class _Composer:
             tables.append(
                 Table(
                     self.say("▲ 遅れ", "▲ Behind"),
-                    self.columns(
-                        ("KPI", "KPI"),
-                        ("部門", "Department"),
-                        ("実績", "Actual", True),
-                        ("目標", "Target", True),
-                        ("達成率", "Attained", True),
-                        ("着地見込", "Projected", True),
+                    _columns(
+                        self.text("KPI", "KPI", 27),
+                        self.text("部門", "Department", 16),
+                        self.number("実績", "Actual"),
+                        self.number("目標", "Target"),
+                        self.number("達成率", "Attained"),
+                        self.number("着地見込", "Projected"),
+                        self.number("見込の区間", "Interval"),
                     ),
                     tuple(
                         (
@@ -526,10 +544,8 @@ class _Composer:
                             Cell(self.show(each.actual, each.unit)),
                             Cell(self.show(each.target, each.unit)),
                             Cell(self.show(each.attainment, RATE)),
-                            Cell(
-                                self.show(each.projected, each.unit),
-                                self.between(each.projected_low, each.projected_high, each.unit),
-                            ),
+                            Cell(self.show(each.projected, each.unit)),
+                            Cell(self.between(each.projected_low, each.projected_high, each.unit)),
                         )
                         for each in behind
                     ),
@@ -564,12 +580,16 @@ class _Composer:
         why = self.reason(row.status_reason) or self.small(row.is_small_sample)
         return f"{self.kpi(row.kpi_id)}{where}" + (self.say(f"({why})", f" ({why})") if why else "")
 
-    def supported(self, row: Attainment) -> Cell:
-        if row.supported_target is None:
-            return Cell(MISSING)
+    def supported(self, row: Attainment) -> tuple[Cell, Cell]:
         months = row.supported_months
-        note = self.say(f"直近{months}か月の実績", f"last {months} months") if months else ""
-        return Cell(self.show(row.supported_target, row.unit), note)
+        return (
+            Cell(self.show(row.supported_target, row.unit)),
+            Cell(
+                self.say(f"直近{months}か月の実績", f"last {months} months")
+                if months and row.supported_target is not None
+                else MISSING
+            ),
+        )
 
     # teams
 
@@ -582,7 +602,7 @@ class _Composer:
         overview = Table(
             self.say("実績", "Actual"),
             (
-                *self.columns(("チーム", "Team"), ("管理", "Steered on")),
+                *_columns(self.text("チーム", "Team", 22), self.text("管理", "Steered on", 11)),
                 *(Column(self.kpi(kpi_id), is_number=True) for kpi_id in review.steps),
             ),
             tuple(
@@ -662,17 +682,18 @@ class _Composer:
         return Table(
             caption,
             (
-                *self.columns(("KPI", "KPI"), ("量・質", "Nature"), ("部門の目標", "Target", True)),
+                *_columns(
+                    self.text("KPI", "KPI", 26),
+                    self.text("量・質", "Nature", 8),
+                    self.number("部門の目標", "Target", 12),
+                ),
                 *(Column(self.team(team), is_number=True) for team in teams),
             ),
             tuple(
                 (
                     Cell(self.kpi(each.kpi_id)),
                     Cell(self.nature(each.kpi_id)),
-                    Cell(
-                        self.show(each.target, each.unit),
-                        "" if each.unit == RATE else self.say("部門全体", "whole department"),
-                    ),
+                    Cell(self.show(each.target, each.unit)),
                     *(self.against_rate(each, team.actuals.get(each.kpi_id)) for team in teams),
                 )
                 for each in targeted
@@ -686,7 +707,7 @@ class _Composer:
         if target.unit != RATE or target.target is None:
             return Cell(shown)
         if actual.is_small_sample:
-            return Cell(shown, f"{self.of(NOT_JUDGED)} · {self.small(True)}")
+            return Cell(shown, f"{MISSING} {self.small(True)}")
         polarity = self.review.kpis[target.kpi_id].polarity
         if polarity == "neutral":
             return Cell(shown)
@@ -707,13 +728,15 @@ class _Composer:
             tables.append(
                 Table(
                     self.say("目標(KGI)からの逆算", "Worked back from the goal (KGI)"),
-                    self.columns(
-                        ("項目", "Node"),
-                        ("必要数(下限–上限)", "Required (low–high)", True),
-                        ("使った率(95%)", "Rate used (95 %)", True),
-                        ("1人1日", "Per rep and day", True),
-                        ("能力・供給", "Capacity, supply", True),
-                        ("可否と理由", "Feasible, and why not"),
+                    _columns(
+                        self.text("項目", "Node", 14),
+                        self.number("必要数", "Required"),
+                        self.number("下限–上限", "Low–high"),
+                        self.number("使った率", "Rate used"),
+                        self.number("95%区間", "95% interval"),
+                        self.number("1人1日", "Per rep and day"),
+                        self.number("能力・供給", "Capacity, supply"),
+                        self.text("可否と理由", "Feasible, and why not", 28),
                     ),
                     tuple(self.node(each) for each in nodes),
                 )
@@ -742,12 +765,12 @@ class _Composer:
                         "何が変われば届くか(どれか一つ)",
                         "What would have to be true (any one of them)",
                     ),
-                    self.columns(
-                        ("変えるもの", "Lever"),
-                        ("現在", "Now", True),
-                        ("必要", "Needed", True),
-                        ("変化", "Change", True),
-                        ("過去に実績", "Seen before"),
+                    _columns(
+                        self.text("変えるもの", "Lever", 45),
+                        self.number("現在", "Now"),
+                        self.number("必要", "Needed"),
+                        self.number("変化", "Change"),
+                        self.text("過去に実績", "Seen before"),
                     ),
                     tuple(self.lever(each) for each in levers),
                 )
@@ -756,14 +779,14 @@ class _Composer:
             tables.append(
                 Table(
                     self.say("部門間で食い違う目標", "Conflicts between targets"),
-                    self.columns(
-                        ("規則", "Rule"),
-                        ("一方", "One side"),
-                        ("値", "Value", True),
-                        ("他方", "Other side"),
-                        ("値", "Value", True),
-                        ("差", "Difference", True),
-                        ("内容", "Detail"),
+                    _columns(
+                        self.text("規則", "Rule", 18),
+                        self.text("一方", "One side", 18),
+                        self.number("値", "Value", 6),
+                        self.text("他方", "Other side", 18),
+                        self.number("値", "Value", 6),
+                        self.number("差", "Difference", 7),
+                        self.text("内容", "Detail"),
                     ),
                     tuple(self.conflict(each) for each in review.conflicts),
                 )
@@ -786,7 +809,7 @@ class _Composer:
             )
             if value is not None
         ]
-        rate_unit = _unit_of(each.rate_used)
+        rate_unit = _rate_unit(each.rate_used)
         if each.is_feasible is None:
             verdict = Cell(MISSING, self.of(each.reason_text) if each.reason else "")
         elif each.is_feasible:
@@ -795,21 +818,29 @@ class _Composer:
             verdict = Cell(self.say("■ 否", "■ No"), self.of(each.reason_text), "review")
         return (
             Cell(self.of(each.name)),
-            Cell(
-                self.show(each.required, unit),
-                self.between(each.required_low, each.required_high, unit),
-            ),
-            Cell(
-                self.show(each.rate_used, rate_unit),
-                self.between(each.rate_low, each.rate_high, rate_unit),
-            ),
+            Cell(self.show(each.required, unit)),
+            Cell(self.between(each.required_low, each.required_high, unit)),
+            Cell(self.show(each.rate_used, rate_unit)),
+            Cell(self.between(each.rate_low, each.rate_high, rate_unit)),
             Cell(self.show(each.per_rep_day, "deals")),
             Cell(" ".join(limits) or MISSING),
             verdict,
         )
 
     def lever(self, each: Lever) -> tuple[Cell, ...]:
-        unit = _unit_of(each.current_value)
+        changed = next(
+            (
+                node
+                for node in self.review.nodes
+                if (node.channel_id, node.node) == (each.channel_id, each.lever)
+            ),
+            None,
+        )
+        is_rate = changed is None or (
+            None not in (changed.rate_used, each.current_value)
+            and math.isclose(changed.rate_used, each.current_value, rel_tol=1e-6)
+        )
+        unit = _rate_unit(each.current_value) if is_rate else self.unit(changed.kpi_id)
         target = next(
             (
                 self.of(node.name)
@@ -874,8 +905,11 @@ class _Composer:
                     self.say(
                         "この月に変わった定義と方針", "Definitions and policies of this month"
                     ),
-                    self.columns(
-                        ("名称", "Name"), ("日付", "Day"), ("内容", "Change"), ("理由", "Reason")
+                    _columns(
+                        self.text("名称", "Name", 22),
+                        self.text("日付", "Day", 12),
+                        self.text("内容", "Change"),
+                        self.text("理由", "Reason"),
                     ),
                     tuple(
                         (
@@ -979,13 +1013,13 @@ class _Composer:
             )
         return Table(
             self.say("前回のレビューから変わった過去の値", "Past values that have changed"),
-            self.columns(
-                ("KPI", "KPI"),
-                ("月", "Month"),
-                ("前回", "Then", True),
-                ("今回", "Now", True),
-                ("差", "Difference", True),
-                ("理由", "Reason"),
+            _columns(
+                self.text("KPI", "KPI", 24),
+                self.text("月", "Month"),
+                self.number("前回", "Then"),
+                self.number("今回", "Now"),
+                self.number("差", "Difference"),
+                self.text("理由", "Reason", 28),
             ),
             tuple(rows),
         )
@@ -1014,10 +1048,12 @@ def _value(team: Team, kpi_id: str) -> Number | None:
     return actual.value if actual else None
 
 
-def _unit_of(value: Number | None) -> str:
-    """How a rate or volume of the tree is written: up to 1 it is a share, from 1,000 on yen."""
+def _rate_unit(value: Number | None) -> str:
+    """How a rate of the tree is written: up to 1 it is a share, from 1,000 on yen per deal."""
     if value is None or value <= 1:
         return RATE
-    if float(value).is_integer():
-        return "count"
     return "ratio" if value < _YEN_FROM else "jpy"
+
+
+def _columns(*columns: Column) -> tuple[Column, ...]:
+    return columns
