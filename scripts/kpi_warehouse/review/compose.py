@@ -33,8 +33,8 @@ STATUSES = {
     "review": Text("■ 要見直し", "■ Review"),
 }
 NOT_JUDGED = Text("– 判定なし", "– Not judged")
-MEETS = Text("● 目標以上", "● On target")
-MISSES = Text("▲ 目標未満", "▲ Below")
+MEETS = Text("● 以上", "● Met")
+MISSES = Text("▲ 未満", "▲ Below")
 SOURCES = {
     "target": Text("目標", "target"),
     "target_counts": Text("目標件数の比", "ratio of targets"),
@@ -707,7 +707,7 @@ class _Composer:
         if target.unit != RATE or target.target is None:
             return Cell(shown)
         if actual.is_small_sample:
-            return Cell(shown, f"{MISSING} {self.small(True)}")
+            return Cell(f"{MISSING} {self.small(True)} {shown}")
         polarity = self.review.kpis[target.kpi_id].polarity
         if polarity == "neutral":
             return Cell(shown)
@@ -716,7 +716,7 @@ class _Composer:
             if polarity == "lower"
             else actual.value >= float(target.target)
         )
-        return Cell(shown, self.of(MEETS if is_met else MISSES))
+        return Cell(f"{self.of(MEETS if is_met else MISSES)} {shown}")
 
     # goals
 
