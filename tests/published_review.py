@@ -59,7 +59,8 @@ from (values
     sort_order, is_published, effective_from, effective_to
 );
 create table marts.kpi_by_period as
-select * replace (value::double as value), 'event' as basis, 'month' as period_grain, null as ci_low, null as ci_high,
+select * replace (value::double as value), 'event' as basis, 'month' as period_grain,
+    null as ci_low, null as ci_high,
     cast(last_day(period_start) as date) as period_end,
     last_day(period_start) <= date '2026-09-15' as is_complete
 from (values
@@ -77,7 +78,8 @@ from (values
     kpi_id, numerator, denominator, value, is_small_sample, definition_version, period_start
 );
 create table marts.kpi_by_channel_period as
-select * replace (value::double as value), 'event' as basis, 'month' as period_grain, null as ci_low, null as ci_high,
+select * replace (value::double as value), 'event' as basis, 'month' as period_grain,
+    null as ci_low, null as ci_high,
     date '2026-09-01' as period_start, null::decimal(18, 2) as denominator,
     value as numerator, false as is_small_sample
 from (values
@@ -85,7 +87,8 @@ from (values
     ('meetings', 'webinar', 9.0), ('leads_acquired', 'idle', 0.0)
 ) as rows (kpi_id, channel_id, value);
 create table marts.kpi_by_team_period as
-select * replace (value::double as value), 'event' as basis, 'month' as period_grain, null as ci_low, null as ci_high,
+select * replace (value::double as value), 'event' as basis, 'month' as period_grain,
+    null as ci_low, null as ci_high,
     date '2026-09-01' as period_start, value as numerator, null::decimal(18, 2) as denominator
 from (values
     ('meetings', 'alpha', 7.0, false), ('meeting_rate', 'alpha', 0.16, false),

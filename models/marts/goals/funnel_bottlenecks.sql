@@ -275,9 +275,8 @@ rated as (
         -- deals that come of one case that has got through the step; the step to yen is
         -- counted in deals of the actual size
         case
-            when role = 'amount'
-                then cast(deals as {{ type_double() }})
-                / case when amount > 0 then amount end
+            when role = 'amount' and amount > 0
+                then cast(deals as {{ type_double() }}) / amount
             when is_deals then 1
             when smallest_volume_after > 0
                 then cast(deals as {{ type_double() }}) / volume_out
@@ -299,7 +298,8 @@ compared as (
     select
         rated.*,
         case
-            when rated.role = 'volume' then rated.target_value * month_shares.elapsed_share
+            when rated.role = 'volume'
+                then rated.target_value * month_shares.elapsed_share
             else rated.target_value
         end as expected_value
     from rated
