@@ -31,7 +31,7 @@ from kpi_warehouse.review.history import (
     to_json,
 )
 from kpi_warehouse.review.markdown import render_markdown
-from kpi_warehouse.review.numbers import difference, figure, yen
+from kpi_warehouse.review.numbers import difference, figure, interval, yen
 from kpi_warehouse.review.page import render_page
 from kpi_warehouse.settings import Settings
 from kpi_warehouse.truth import bottlenecks
@@ -79,7 +79,7 @@ def test_the_head_says_how_far_the_month_is_and_what_was_won_of_the_goal(documen
     assert "営業日22日のうち11日経過" in document.subtitle
     assert facts["目標(KGI)"] == "1,200万円 (受注額)"
     assert facts["受注額"] == "600万円 (KGI比 50.0%)"
-    assert facts["着地見込"] == "1,200万円 (900万円–1,500万円)"
+    assert facts["着地見込"] == "1,200万円 (900–1,500万円)"
     assert facts["営業日"] == "11 / 22 (経過 / 全体)"
     assert facts["判定"].startswith("●2 ▲3 ■1")
 
@@ -257,6 +257,14 @@ def test_differences_carry_a_sign_that_is_no_formula():
     assert difference(0.012, "rate", "en") == "＋1.2pt"
     assert difference(0, "count", "ja") == "±0"
     assert yen(Decimal("-3"), "ja") == "−3円"
+
+
+def test_an_interval_says_its_unit_once_only_where_it_is_the_same():
+    assert interval(9_000_000, 15_000_000, "jpy", "ja") == "900–1,500万円"
+    assert interval(90_000, 150_000, "jpy", "ja") == "90,000円–15万円"
+    assert interval(1, 2, "jpy", "ja") == "1–2円"
+    assert interval(1, 2, "jpy", "en") == "¥1–¥2"
+    assert interval(0.1, 0.2, "rate", "ja") == "10.0%–20.0%"
 
 
 def value(

@@ -124,7 +124,7 @@ class _Composer:
     def between(self, low: Number | None, high: Number | None, unit: str) -> str:
         if low is None or high is None:
             return MISSING
-        return f"{self.show(low, unit)}–{self.show(high, unit)}"
+        return interval(low, high, unit, self.language)
 
     # the document
 

@@ -37,6 +37,17 @@ def yen(value: Number, language: str) -> str:
     return f"{_fixed(exact, 0)}円"
 
 
+def interval(low: Number, high: Number, unit: str, language: str) -> str:
+    """From low to high, the unit of an amount once where it is the same."""
+    first, last = figure(low, unit, language), figure(high, unit, language)
+    for sign in ("万円", "円"):
+        if last.endswith(sign) and first.endswith(sign):
+            if sign == "円" and "万" in first + last:
+                break
+            return f"{first.removesuffix(sign)}–{last}"
+    return f"{first}–{last}"
+
+
 def difference(value: Number, unit: str, language: str) -> str:
     """A difference with its sign; of rates in points."""
     exact = Decimal(str(value))
