@@ -24,7 +24,7 @@ from kpi_warehouse.review.content import (
 )
 from kpi_warehouse.review.document import Cell, Column, Document, Section, Table
 from kpi_warehouse.review.history import Restatement, Snapshot
-from kpi_warehouse.review.numbers import JA, difference, figure, yen
+from kpi_warehouse.review.numbers import JA, difference, figure, interval, yen
 
 # told apart by shape and word; colour only adds to them
 STATUSES = {
@@ -185,10 +185,10 @@ class _Composer:
         )
         target = review.target_of(last)
         projected = target.projected if target else None
-        interval = (
+        range_of = (
             self.between(target.projected_low, target.projected_high, "jpy") if target else ""
         )
-        yield self.say("着地見込", "Projected"), Cell(self.show(projected, "jpy"), interval)
+        yield self.say("着地見込", "Projected"), Cell(self.show(projected, "jpy"), range_of)
         yield (
             self.say("営業日", "Business days"),
             Cell(
