@@ -15,7 +15,7 @@ INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-quality build test lint check definitions kpi-sheet mappings mutation fuzz quality sample land summary bench lock clean
+.PHONY: help env env-quality build test lint check definitions kpi-sheet review mappings mutation fuzz quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,11 @@ definitions: env ## write what follows from the registry: the lock, the funnel's
 
 kpi-sheet: env ## write the KPI sheet (KPIシート) of the published warehouse
 	@$(BIN)/python scripts/kpi_sheet.py
+
+# many systems set a LANGUAGE of their own in the environment: only one given to make counts
+review: env ## write the monthly review (月次レビュー): MONTH=2026-09 LANGUAGE=en
+	@$(BIN)/python scripts/review.py $(if $(MONTH),--month "$(MONTH)") \
+		$(if $(filter command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
 mappings: env ## propose rows for codes that no mapping knows; ACCEPT=1 adds the accepted ones
 	@$(BIN)/python scripts/mappings.py $(if $(WRITE),--write) $(if $(ACCEPT),--accept)

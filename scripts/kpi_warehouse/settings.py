@@ -8,6 +8,7 @@
     RESTATE_HISTORY      1: count all of history by what is agreed on the as-of date; default 0,
                          each event by what was agreed on its day
     DUCKDB_MEMORY_LIMIT  memory DuckDB may use before it spills to disk; default 4GB
+    NEW_TEAM_MONTHS      months up to which a team is new in the monthly review, 0 to 60; default 6
 
 An empty variable counts as unset. A relative path counts from the current directory, a default
 from the project's. The memory limit and DBT_THREADS also stand in profiles/profiles.yml.
@@ -26,6 +27,8 @@ from kpi_warehouse.yaml_file import read_yaml
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 SAMPLE_MANIFEST = "sample.json"
+# new reps are said to need three to nine months
+_NEW_TEAM_MONTHS, _NEW_TEAM_MONTHS_MAX = 6, 60
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,15 @@ class Settings:
     is_strict: bool
     restates_history: bool
     memory_limit: str
+    new_team_months: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], cwd: Path | None = None) -> Settings:
-        """Read the settings. Raises UserError if AS_OF_DATE is no date, or a switch not 0 or 1."""
+        """Read the settings.
+
+        Raises UserError if AS_OF_DATE is no date, a switch not 0 or 1, or NEW_TEAM_MONTHS no such
+        number.
+        """
         cwd = cwd or Path.cwd()
 
         def path_of(name: str, default: Path) -> Path:
@@ -66,6 +74,7 @@ class Settings:
             is_strict=switch("STRICT"),
             restates_history=switch("RESTATE_HISTORY"),
             memory_limit=environment.get("DUCKDB_MEMORY_LIMIT", "").strip() or "4GB",
+            new_team_months=_new_team_months(environment.get("NEW_TEAM_MONTHS", "")),
         )
 
     @property
@@ -113,3 +122,14 @@ def _date_or_none(text: str) -> date | None:
         return datetime.strptime(text.strip(), "%Y-%m-%d").date()
     except ValueError as error:
         raise UserError("not a date", "AS_OF_DATE", "write it as YYYY-MM-DD") from error
+
+
+def _new_team_months(text: str) -> int:
+    given = text.strip() or str(_NEW_TEAM_MONTHS)
+    if not (given.isascii() and given.isdecimal() and int(given) <= _NEW_TEAM_MONTHS_MAX):
+        raise UserError(
+            "not a number of months",
+            "NEW_TEAM_MONTHS",
+            f"set it to a whole number from 0 to {_NEW_TEAM_MONTHS_MAX}",
+        )
+    return int(given)

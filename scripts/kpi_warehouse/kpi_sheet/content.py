@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import duckdb
 
-from kpi_warehouse.errors import UserError
+from kpi_warehouse.published import Row, Text, check_as_of, text_of
+from kpi_warehouse.published import read_rows as _rows
 
 Number = int | float | Decimal
-Row = Mapping[str, Any]
-# neither format can hold them: the C0 controls but tab and newline
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _ADDED_UP = ("count", "jpy")
 _SMALL_SAMPLE_POLICY = "small_sample_below"
 # a measure that this field decides is, on the cohort basis, dated by the hand-over
 _HAND_OVER_FIELD = "leads.handed_over_at"
-
-
-@dataclass(frozen=True)
-class Text:
-    """The same said in Japanese and in English."""
-
-    ja: str
-    en: str
 
 
 @dataclass(frozen=True)
@@ -271,7 +259,7 @@ def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
     Raises UserError if the warehouse shows another day, duckdb.CatalogException or
     duckdb.BinderException if it is not one of this project's, or of an older state of it.
     """
-    _check_as_of(connection, as_of)
+    check_as_of(connection, as_of)
     departments = _read_departments(connection)
     measures = _read_measures(connection)
     distributions = _read_distributions(connection)
@@ -321,25 +309,6 @@ def read_sheet(connection: duckdb.DuckDBPyConnection, as_of: date) -> Sheet:
     )
 
 
-def _check_as_of(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    """The warehouse does not say its day, but which periods were over on it."""
-    (of_another_day,) = _rows(
-        connection,
-        """
-        select count(*) as periods
-        from marts.kpi_by_period
-        where is_complete <> (period_end <= $as_of)
-        """,
-        {"as_of": as_of},
-    )
-    if of_another_day["periods"]:
-        raise UserError(
-            "the warehouse was built as of another day",
-            f"as of {as_of}",
-            "set AS_OF_DATE to the warehouse's day, or run make build",
-        )
-
-
 def _read_departments(connection: duckdb.DuckDBPyConnection) -> dict[str, Department]:
     rows = _rows(
         connection,
@@ -351,7 +320,7 @@ def _read_departments(connection: duckdb.DuckDBPyConnection) -> dict[str, Depart
     )
     return {
         row["department_id"]: Department(
-            row["department_id"], _text(row, "name"), _text(row, "role")
+            row["department_id"], text_of(row, "name"), text_of(row, "role")
         )
         for row in rows
     }
@@ -372,9 +341,9 @@ def _read_measures(connection: duckdb.DuckDBPyConnection) -> dict[str, Measure]:
         row["measure_id"]: Measure(
             measure_id=row["measure_id"],
             source_model=row["source_model"],
-            name=_text(row, "name"),
+            name=text_of(row, "name"),
             unit=row["unit"],
-            counts=_text(row, "counts"),
+            counts=text_of(row, "counts"),
             policy_ids=tuple((row["policy_ids"] or "").split()),
             source_fields=tuple((row["source_fields"] or "").split()),
         )
@@ -395,10 +364,10 @@ def _read_distributions(connection: duckdb.DuckDBPyConnection) -> dict[str, Dist
     return {
         row["distribution_id"]: Distribution(
             distribution_id=row["distribution_id"],
-            name=_text(row, "name"),
+            name=text_of(row, "name"),
             clock=row["clock"],
             unit=row["unit"],
-            counts=_text(row, "counts"),
+            counts=text_of(row, "counts"),
             policy_ids=tuple((row["policy_ids"] or "").split()),
             source_fields=tuple((row["source_fields"] or "").split()),
         )
@@ -424,9 +393,9 @@ def _read_policies(connection: duckdb.DuckDBPyConnection) -> list[Policy]:
             effective_from=row["effective_from"],
             effective_to=row["effective_to"],
             allowed_values=row["allowed_values"],
-            name=_text(row, "name"),
-            value=_text(row, "value"),
-            reason=_text(row, "reason"),
+            name=text_of(row, "name"),
+            value=text_of(row, "value"),
+            reason=text_of(row, "reason"),
         )
         for row in rows
     ]
@@ -473,17 +442,17 @@ def _read_versions(
     return [
         Version(
             **{name: row[name] for name in same},
-            name=_text(row, "name"),
+            name=text_of(row, "name"),
             numerator=measures.get(row["numerator_measure_id"]),
             denominator=measures.get(row["denominator_measure_id"]),
             sample=measures.get(row["sample_measure_id"]),
             distribution=distributions.get(row["distribution_id"]),
-            definition=_text(row, "definition"),
+            definition=text_of(row, "definition"),
             rules=row["rules"] or "",
             owner=departments[row["owner_department"]],
             signoffs=_signoffs_of(row, departments, signed),
-            change=_text(row, "change"),
-            change_reason=_text(row, "change_reason"),
+            change=text_of(row, "change"),
+            change_reason=text_of(row, "change_reason"),
         )
         for row in rows
     ]
@@ -618,21 +587,3 @@ def _department_name(department_id: str | None, departments: Mapping[str, Depart
     if department_id in departments:
         return departments[department_id].name
     return Text(department_id or "–", department_id or "–")
-
-
-def _text(row: Row, stem: str) -> Text:
-    return Text(row[f"{stem}_ja"], row[f"{stem}_en"])
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | None = None
-) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql, parameters or {})
-    names = [column[0] for column in cursor.description]
-    return [
-        {
-            name: _CONTROLS.sub("", value) if isinstance(value, str) else value
-            for name, value in zip(names, values, strict=True)
-        }
-        for values in cursor.fetchall()
-    ]

@@ -620,4 +620,16 @@ MARTS = (
         ),
         may_be_empty=True,
     ),
+    Mart(
+        "funnel_bottlenecks",
+        ("month", "channel_id", "step"),
+        _columns(
+            string="channel_id step name_ja name_en target_source reason",
+            decimal="volume_in volume_out amount_lost_jpy",
+            double="actual_value target_value expected_value shortfall deals_lost",
+            integer="sort_order",
+            boolean="is_bottleneck is_small_sample is_complete",
+            date="month",
+        ),
+    ),
 )

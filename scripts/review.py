@@ -1,0 +1,41 @@
+"""Write the monthly review (月次レビュー) of the published warehouse: a page, and as Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from kpi_warehouse import settings
+from kpi_warehouse.console import say
+from kpi_warehouse.errors import run_command
+from kpi_warehouse.review import write_review
+
+
+def main() -> None:
+    """Write the review of a month of the warehouse that the environment names."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=settings.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--month", help="YYYY-MM (default: the last one that is over)")
+    parser.add_argument("--language", default="ja", help="ja or en (default: ja)")
+    parser.add_argument("--out", type=Path, help="folder to write into (default: $DATA_DIR/review)")
+    options = parser.parse_args()
+    found = settings.Settings.from_environment(os.environ)
+    written = write_review(
+        found.warehouse_path,
+        found.resolve_as_of_date(),
+        (options.out or found.data_dir / "review").expanduser().resolve(),
+        options.month,
+        options.language,
+        found.new_team_months,
+    )
+    for path in written:
+        say(f"月次レビュー Monthly review: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
