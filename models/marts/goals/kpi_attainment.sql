@@ -397,8 +397,7 @@ final as (
         case
             when not is_sum then ci_{{ bound }}
             -- what is counted stays counted
-            when unit = 'count'
-                then greatest(actual, projected {{ sign }} half_width)
+            when unit = 'count' and projected {{ sign }} half_width < actual then actual
             else projected {{ sign }} half_width
         end as projected_{{ bound }},
         {%- endfor %}
