@@ -49,6 +49,10 @@ PUBLISHED = {
     + " stage_name_en stage_rank channel_id",
     "kpi_cohort_conversion": """cohort_month channel_id stage_id months_since leads reached rate
          ci_low ci_high is_small_sample is_mature""",
+    "kpi_attainment": """department kpi_id channel_id unit quantity_or_quality status status_reason
+        value_reason target actual numerator denominator attainment expected_to_date pace projected
+        projected_low projected_high business_days business_days_elapsed supported_target
+        supported_months is_complete is_small_sample month""",
     "kgi_kpi_tree": """month channel_id node parent kpi_id rate_kpi_id name_ja name_en reason
         reason_ja reason_en required required_low required_high required_exact rate_used rate_low
         rate_high rate_history_max cases per_rep_day per_rep_day_rounded per_rep_week

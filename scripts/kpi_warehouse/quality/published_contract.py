@@ -590,6 +590,25 @@ MARTS = (
         may_be_empty=True,
     ),
     Mart(
+        "kpi_attainment",
+        ("department", "kpi_id", "channel_id", "month"),
+        _columns(
+            string=(
+                "department kpi_id channel_id unit quantity_or_quality status status_reason "
+                "value_reason"
+            ),
+            decimal="target numerator denominator",
+            double=(
+                "actual attainment expected_to_date pace projected projected_low projected_high "
+                "supported_target"
+            ),
+            integer="business_days business_days_elapsed supported_months",
+            boolean="is_complete is_small_sample",
+            date="month",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
         "kgi_kpi_tree",
         ("month", "channel_id", "node"),
         _columns(
