@@ -69,7 +69,7 @@ monthly as (
         rep_id,
         team,
         channel_id,
-        sum(quantity) as quantity
+        cast(sum(quantity) as decimal(18, 2)) as quantity
     from measures
     group by
         measure_id, basis, regime_start, month_start, rep_id, team, channel_id
@@ -87,8 +87,10 @@ by_month as (
         monthly.team,
         case when roles.is_ratio then monthly.channel_id else 'all' end as channel_id,
         {%- for role in ['numerator', 'denominator', 'sample'] %}
-        sum(
-            case when roles.role = '{{ role }}' then monthly.quantity else 0 end
+        cast(
+            sum(
+                case when roles.role = '{{ role }}' then monthly.quantity else 0 end
+            ) as decimal(18, 2)
         ) as {{ role }}{{ ',' if not loop.last }}
         {%- endfor %}
     from monthly
