@@ -82,7 +82,6 @@ by_month as (
     select
         roles.kpi_id,
         monthly.basis,
-        monthly.month_start,
         monthly.rep_id,
         monthly.team,
         case when roles.is_ratio then monthly.channel_id else 'all' end as channel_id,
@@ -91,8 +90,9 @@ by_month as (
             sum(
                 case when roles.role = '{{ role }}' then monthly.quantity else 0 end
             ) as decimal(18, 2)
-        ) as {{ role }}{{ ',' if not loop.last }}
+        ) as {{ role }},
         {%- endfor %}
+        monthly.month_start
     from monthly
     -- many-to-many: a measure serves several KPIs
     inner join roles
