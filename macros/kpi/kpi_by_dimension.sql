@@ -99,7 +99,8 @@ daily as (
         {%- if dimension %}
         {{ dimension }},
         {%- endif %}
-        sum(quantity) as quantity
+        -- a sum is wider than what it adds up, and the next one costs more of it
+        cast(sum(quantity) as decimal(18, 2)) as quantity
     from measures
     {%- if is_draft %}
     -- most of the time nothing is a draft
@@ -131,7 +132,7 @@ quantities as (
         {%- if dimension %}
         daily.{{ dimension }},
         {%- endif %}
-        sum(daily.quantity) as quantity
+        cast(sum(daily.quantity) as decimal(18, 2)) as quantity
     from daily
     -- one-to-many: a day is in one period of each grain
     inner join calendar_periods on daily.measure_date = calendar_periods.date_day

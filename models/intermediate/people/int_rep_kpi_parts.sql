@@ -69,7 +69,7 @@ monthly as (
         rep_id,
         team,
         channel_id,
-        sum(quantity) as quantity
+        cast(sum(quantity) as decimal(18, 2)) as quantity
     from measures
     group by
         measure_id, basis, regime_start, month_start, rep_id, team, channel_id
@@ -82,15 +82,17 @@ by_month as (
     select
         roles.kpi_id,
         monthly.basis,
-        monthly.month_start,
         monthly.rep_id,
         monthly.team,
         case when roles.is_ratio then monthly.channel_id else 'all' end as channel_id,
         {%- for role in ['numerator', 'denominator', 'sample'] %}
-        sum(
-            case when roles.role = '{{ role }}' then monthly.quantity else 0 end
-        ) as {{ role }}{{ ',' if not loop.last }}
+        cast(
+            sum(
+                case when roles.role = '{{ role }}' then monthly.quantity else 0 end
+            ) as decimal(18, 2)
+        ) as {{ role }},
         {%- endfor %}
+        monthly.month_start
     from monthly
     -- many-to-many: a measure serves several KPIs
     inner join roles

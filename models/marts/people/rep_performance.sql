@@ -177,6 +177,12 @@ by_rep as (
 
 ),
 
+of_teams as (
+
+    select distinct {{ keys | join(', ') }} from by_rep
+
+),
+
 -- members have a row of each count that somebody of the team has
 cells as (
 
@@ -187,17 +193,17 @@ cells as (
 
     union
 
-    select distinct
+    select
         {%- for key in keys %}
-        by_rep.{{ key }},
+        of_teams.{{ key }},
         {%- endfor %}
         members.rep_id
-    from by_rep
+    from of_teams
     -- many-to-many: colleagues
     inner join members
-        on by_rep.team = members.team
-        and by_rep.period_grain = members.period_grain
-        and by_rep.period_start = members.period_start
+        on of_teams.team = members.team
+        and of_teams.period_grain = members.period_grain
+        and of_teams.period_start = members.period_start
 
 ),
 
