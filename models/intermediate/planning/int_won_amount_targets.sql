@@ -17,8 +17,7 @@ targets as (
 
 goals as (
 
-    select * from {{ ref('stg_planning__kgi') }}
-    where is_accepted and won_amount is not null
+    select * from {{ ref('int_goals') }}
 
 ),
 
@@ -80,17 +79,6 @@ stated_totals as (
 
 ),
 
-ranked_goals as (
-
-    select
-        month,
-        won_amount,
-        row_number() over (partition by month order by fiscal_year desc nulls last)
-            as goal_number
-    from goals
-
-),
-
 unioned as (
 
     select
@@ -117,10 +105,8 @@ unioned as (
         'kgi' as target_source,
         won_amount as target_amount,
         month
-    from ranked_goals
-    where
-        goal_number = 1
-        and month not in (select stated_totals.month from stated_totals)
+    from goals
+    where month not in (select stated_totals.month from stated_totals)
 
 ),
 
