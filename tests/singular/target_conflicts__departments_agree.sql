@@ -1,4 +1,4 @@
--- Targets that do not fit together are published beside each other, so it warns by default;
+-- Targets that do not fit together are all published, so it warns by default;
 -- UNMAPPED_SEVERITY=error (STRICT=1 make build) makes it an error.
 {{ config(severity=env_var('UNMAPPED_SEVERITY', 'warn')) }}
 select

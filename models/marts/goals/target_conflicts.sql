@@ -121,32 +121,39 @@ parties as (
     {% endfor %}
 ),
 
-{#- whose number it is, its column, and the sides' names in the rule -#}
-{%- set sides = [
-    ('stated_value', 'rules.department_id', 'rules.kpi_id'),
-    ('other_value', "coalesce(rules.other_department_id, 'goal')", 'rules.other_kpi_id'),
-] -%}
 sides as (
 
-    {% for side, party, kpi_id in sides %}
     select
         rules.rule_id,
         parties.channel_id,
         parties.month,
-        {%- for other_side, _, _ in sides %}
-        {{ 'parties.stated_value' if other_side == side else 'null' }} as {{ other_side }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        parties.stated_value,
+        null as other_value
     from rules
     -- one-to-many: the months and channels
     inner join parties
-        on {{ party }} = parties.party
-        and {{ kpi_id }} = parties.kpi_id
+        on rules.department_id = parties.party
+        and rules.kpi_id = parties.kpi_id
         and (rules.is_by_channel or parties.channel_id = 'all')
         and (rules.relation <> 'equal' or parties.is_stated)
     where rules.kind in ('departments', 'goal')
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+
+    union all
+
+    select
+        rules.rule_id,
+        parties.channel_id,
+        parties.month,
+        null as stated_value,
+        parties.stated_value as other_value
+    from rules
+    -- one-to-many: the months and channels
+    inner join parties
+        on coalesce(rules.other_department_id, 'goal') = parties.party
+        and rules.other_kpi_id = parties.kpi_id
+        and (rules.is_by_channel or parties.channel_id = 'all')
+        and (rules.relation <> 'equal' or parties.is_stated)
+    where rules.kind in ('departments', 'goal')
 
 ),
 
@@ -177,7 +184,8 @@ promises as (
         and max(
             case
                 when paired.channel_id = 'all' then 0
-                when rules.relation = 'at_most' and paired.other_value is not null then 1
+                when rules.relation = 'at_most' and paired.other_value is not null
+                    then 1
                 when rules.relation = 'at_least' and paired.stated_value is not null
                     then 1
                 else 0
@@ -368,7 +376,7 @@ final as (
             'other_value': 'shown_other_value',
             'difference': 'shown_difference',
         }.items() %}
-        {%- set text.sql = "replace(" ~ text.sql ~ ", '{" ~ name ~ "}', " ~ column ~ ")" %}
+        {%- set text.sql = "replace(%s, '{%s}', %s)" | format(text.sql, name, column) %}
         {%- endfor %}
         {{ text.sql }} as detail_{{ language }},
         {%- endfor %}
