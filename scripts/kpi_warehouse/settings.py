@@ -4,7 +4,8 @@
     DATA_DIR             everything generated; default data
     WAREHOUSE_PATH       the published DuckDB file; default $DATA_DIR/warehouse.duckdb
     AS_OF_DATE           last day that is in, YYYY-MM-DD; default the sample's, else today
-    STRICT               1: codes without a mapping fail the build; default 0, they are a warning
+    STRICT               1: codes without a mapping and targets that contradict each other fail the
+                         build; default 0, they are a warning
     RESTATE_HISTORY      1: count all of history by what is agreed on the as-of date; default 0,
                          each event by what was agreed on its day
     DUCKDB_MEMORY_LIMIT  memory DuckDB may use before it spills to disk; default 4GB

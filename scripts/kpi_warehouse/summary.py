@@ -18,6 +18,10 @@ from kpi_warehouse.errors import UserError
 Number = int | float | Decimal | None
 
 
+SHOWN_CONFLICTS = 10
+"""So many fit on a screen beside the rest."""
+
+
 @dataclass(frozen=True)
 class SummaryColumn:
     """One KPI as the summary shows it: its names, and how its value is written."""
@@ -155,6 +159,17 @@ def finding_lines(findings: Sequence[FindingCount]) -> list[str]:
     return lines
 
 
+def conflict_lines(conflicts: Sequence[tuple[str, str]]) -> list[str]:
+    """Where targets do not fit together, in Japanese and English; at most `SHOWN_CONFLICTS`."""
+    heading = "目標の矛盾 Targets that do not fit together"
+    if not conflicts:
+        return [f"{heading}: なし none"]
+    lines = [f"{heading}: {len(conflicts):,} (marts.target_conflicts)"]
+    for japanese, english in conflicts[:SHOWN_CONFLICTS]:
+        lines += [f"  {japanese}", f"    {english}"]
+    return lines
+
+
 def account_lines(accounts: Sequence[ObjectAccount]) -> list[str]:
     """What became of every row that was read, a line per object, and whether it balances."""
     heading = "全行の内訳 Account of every row"
@@ -220,6 +235,7 @@ def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None])
         funnels = read_funnels(connection, as_of_date)
         accounts = read_accounts(connection)
         findings = read_findings(connection)
+        conflicts = read_conflicts(connection)
     except duckdb.CatalogException as error:
         raise UserError("its marts are not built", warehouse, "run make build") from error
     finally:
@@ -231,6 +247,8 @@ def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None])
         *account_lines(accounts),
         "",
         *finding_lines(findings),
+        "",
+        *conflict_lines(conflicts),
         "",
         *closing_lines(warehouse),
     ]:
@@ -328,6 +346,17 @@ def read_findings(connection: duckdb.DuckDBPyConnection) -> list[FindingCount]:
         """
     ).fetchall()
     return [FindingCount(*row) for row in rows]
+
+
+def read_conflicts(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The sentences of all conflicts between targets, those of the latest month first."""
+    return connection.execute(
+        """
+        select detail_ja, detail_en
+        from marts.target_conflicts
+        order by month desc, rule_id, department_id, kpi_id, channel_id, other_kpi_id
+        """
+    ).fetchall()
 
 
 def _read_funnel(

@@ -70,8 +70,8 @@ def test_the_sample_has_a_target_for_some_kpis_and_none_for_others(sheet, sample
         for (kpi_id,) in sample.query(
             f"""
             select distinct kpi_id
-            from staging.stg_planning__targets
-            where is_accepted and month = date '{sheet.month.first_day}'
+            from marts.fct_targets
+            where is_in_force and month = date '{sheet.month.first_day}'
             """
         )
     }

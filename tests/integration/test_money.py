@@ -14,12 +14,7 @@ from kpi_warehouse.truth import money
 from kpi_warehouse.truth.events import all_events
 from kpi_warehouse.world.writers.generic_records import write_appointments, write_opportunities
 from kpi_warehouse.world.writers.identities import make_doubles
-from kpi_warehouse.world.writers.planning import (
-    LEADS_PER_MONTH,
-    monthly_leads,
-    plan_months,
-    targets,
-)
+from kpi_warehouse.world.writers.planning import make_plan
 
 CELL = ["period_grain", "period_start", "channel_id"]
 # doubles of sums of many yen
@@ -65,10 +60,11 @@ def test_velocity_equals_the_truth(sample: BuiltWorld, events: pl.DataFrame) -> 
 
 def test_coverage_equals_the_truth(sample: BuiltWorld, events: pl.DataFrame) -> None:
     log = sample.log
-    months = plan_months(log)
-    plan = targets(months, monthly_leads(log, months) / LEADS_PER_MONTH).filter(kpi_id="won_amount")
-    assert plan["channel"].null_count() == plan.height == len(months)
-    amounts = dict(zip(months, plan["target_value"], strict=True))
+    plan = make_plan(log)
+    targets = plan.targets.filter(kpi_id="won_amount")
+    assert targets["channel"].null_count() == targets.height == plan.kgi.height
+    months = targets["month"].str.to_date("%Y-%m")
+    amounts = dict(zip(months, targets["target_value"], strict=True))
     expected = money.coverage(log, events, amounts)
     actual = {
         (row["period_grain"], row["channel_id"]): row

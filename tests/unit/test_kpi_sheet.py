@@ -30,14 +30,11 @@ COMMAND = Path(__file__).resolve().parents[2] / "scripts" / "kpi_sheet.py"
 # calls_made: a version that ended, one in force, a draft that a department has yet to sign.
 # nasty: texts that a spreadsheet or a browser would take for something else.
 TABLES = """
-create schema seeds; create schema marts; create schema staging;
+create schema seeds; create schema marts;
 create table seeds.kpi_departments as select * from (values
     ('inside_sales', 'インサイドセールス', 'Inside sales', 'IS責任者', 'Head of IS', 2),
     ('marketing', 'マーケティング', 'Marketing', 'MK責任者', 'Head of MK', 1)
 ) as rows (department_id, name_ja, name_en, role_ja, role_en, sort_order);
-create table seeds.departments as select * from (values
-    ('is', 'inside_sales'), ('inside_sales', 'inside_sales'), ('marketing', 'marketing')
-) as rows (department_code, department_id);
 create table seeds.measures as select * from (values
     ('calls_made', 'int_activities', '架電数', 'Calls made', 'count', '発信', 'Outbound dials',
         null, 'calls.call_id calls.started_at leads.lead_id'),
@@ -157,28 +154,27 @@ insert into marts.kpi_by_period by name (
         )
     from marts.kpi_by_period
 );
-create table staging.stg_planning__targets as
-select *, date '2026-09-01' as month, date '2026-08-15' as agreed_on, true as is_accepted
+create table marts.fct_targets as
+select *, date '2026-09-01' as month, 1 as version, true as is_in_force
 from (values
-    ('is', 'Calls_Made', null, 2468),
-    ('is', 'calls_made', 'exhibition', 7),
+    ('inside_sales', 'calls_made', 'all', 2468),
+    ('inside_sales', 'calls_made', 'exhibition', 7),
     ('marketing', 'calls_made', 'all', 1000),
     ('marketing', 'won_amount', 'exhibition', 10000000),
     ('marketing', 'won_amount', 'web_inquiry', 4000000),
     ('inside_sales', 'connection_rate', 'exhibition', 0.5),
     ('inside_sales', 'connection_rate', 'web_inquiry', 0.7),
-    ('経営', 'win_rate', '', 0.25),
-    ('inside_sales', 'idle', null, 3),
-    ('inside_sales', 'calls_per_hour', null, null),
+    ('field_sales', 'win_rate', 'all', 0.25),
+    ('inside_sales', 'idle', 'all', 3),
     ('marketing', 'median_deal', 'exhibition', 1000000),
     ('marketing', 'median_deal', 'web_inquiry', 3000000)
-) as rows (department, kpi_id, channel, target_value);
-insert into staging.stg_planning__targets
+) as rows (department_id, kpi_id, channel_id, target_value);
+insert into marts.fct_targets
 select * replace (date '2026-10-01' as month, 1 as target_value)
-from staging.stg_planning__targets
+from marts.fct_targets
 union all
-select * replace (false as is_accepted, 2 as target_value, 'dm' as channel)
-from staging.stg_planning__targets;
+select * replace (false as is_in_force, 2 as target_value, 2 as version)
+from marts.fct_targets;
 """
 
 
@@ -319,7 +315,7 @@ def test_the_value_is_that_of_the_last_complete_month_on_the_event_basis(sheet):
         ("calls_made", [("Inside sales", 2468, 0), ("Marketing", 1000, 0)]),
         ("won_amount", [("Marketing", 14_000_000, 2)]),
         ("connection_rate", [("Inside sales", None, 2)]),
-        ("win_rate", [("経営", 0.25, 0)]),
+        ("win_rate", [("field_sales", 0.25, 0)]),
         ("calls_per_hour", []),
         ("idle", []),
         # the middle of all deals is no sum of those of the channels

@@ -22,10 +22,12 @@ from kpi_warehouse.summary import (
     ObjectAccount,
     account_lines,
     closing_lines,
+    conflict_lines,
     finding_lines,
     funnel_lines,
     print_summary,
     read_accounts,
+    read_conflicts,
     read_findings,
     read_funnels,
 )
@@ -114,6 +116,13 @@ def test_findings_show_their_counts():
     assert "問題なし" in finding_lines([])[0]
 
 
+def test_conflicts_of_targets_are_shown_in_both_languages_and_counted():
+    lines = conflict_lines([("矛盾", "Conflict")] * 12)
+    assert lines[0].endswith(": 12 (marts.target_conflicts)")
+    assert lines[1:] == ["  矛盾", "    Conflict"] * 10
+    assert "none" in conflict_lines([])[0]
+
+
 def test_the_account_of_rows_says_that_it_balances():
     task = ObjectAccount("salesforce", "task", 1000, 600, 300, 90, 10, 0)
     lines = account_lines([task])
@@ -187,6 +196,15 @@ def warehouse(tmp_path: Path) -> Path:
                     ('generic', 'calls', '2.csv', 'used', 3),
                     ('generic', 'calls', '2.csv', 'rejected', 1)
             ) as account (source_system, object, file, outcome, row_count);
+            create table marts.target_conflicts as
+            select
+                'rule' as rule_id, 'all' as channel_id, 'inside_sales' as department_id,
+                'meetings' as kpi_id, 'meetings' as other_kpi_id, *
+            from (
+                values
+                    (date '2026-05-01', '5月の矛盾', 'In May'),
+                    (date '2026-06-01', '6月の矛盾', 'In June')
+            ) as conflicts (month, detail_ja, detail_en);
             create schema staging;
             create table staging.stg_landing__files as
             select * from (
@@ -210,6 +228,8 @@ def test_the_last_complete_month_and_the_fiscal_year_to_date_are_read(warehouse)
         month, year = read_funnels(connection, date(2026, 5, 10))
         findings = read_findings(connection)
         accounts = read_accounts(connection)
+        conflicts = read_conflicts(connection)
+    assert conflicts == [("6月の矛盾", "In June"), ("5月の矛盾", "In May")]
     assert (month.first_day, month.last_day) == (date(2026, 4, 1), date(2026, 4, 30))
     assert (year.first_day, year.last_day) == (date(2026, 4, 1), date(2026, 5, 10))
     assert [row.name_en for row in year.channels] == ["Exhibition", "Direct mail"]
@@ -231,6 +251,7 @@ def test_the_summary_of_a_warehouse_is_printed(warehouse):
     assert "2026年4月" in text
     assert "fiscal 2026 to date" in text
     assert "Does not balance: generic/calls +1" in text
+    assert "5月の矛盾" in text
     assert str(warehouse) in text
 
 

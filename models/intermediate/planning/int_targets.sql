@@ -112,11 +112,19 @@ numbered as (
         *,
         row_number() over (
             partition by month, department_id, kpi_id, channel_key, rejection_reason
-            order by agreed_on nulls first, target_value, source_file desc, source_row
+            order by
+                agreed_on asc nulls first,
+                target_value asc,
+                source_file desc,
+                source_row asc
         ) as version,
         lead(agreed_on) over (
             partition by month, department_id, kpi_id, channel_key, rejection_reason
-            order by agreed_on nulls first, target_value, source_file desc, source_row
+            order by
+                agreed_on asc nulls first,
+                target_value asc,
+                source_file desc,
+                source_row asc
         ) as superseded_on,
         -- the last one of those that were agreed on by the as-of date
         row_number() over (
@@ -124,7 +132,10 @@ numbered as (
                 month, department_id, kpi_id, channel_key, rejection_reason,
                 coalesce(agreed_on > {{ as_of_date() }}, false)
             order by
-                agreed_on desc nulls last, target_value desc, source_file, source_row desc
+                agreed_on desc nulls last,
+                target_value desc,
+                source_file asc,
+                source_row desc
         ) = 1
         and coalesce(agreed_on <= {{ as_of_date() }}, true)
         and rejection_reason is null as is_in_force

@@ -29,6 +29,12 @@ facts as (
 
 ),
 
+targets as (
+
+    select * from {{ ref('int_findings_targets') }}
+
+),
+
 rules as (
 
     select * from {{ ref('data_quality_rules') }}
@@ -82,6 +88,18 @@ unioned as (
         rule,
         detail
     from facts
+
+    union all
+
+    select
+        'planning' as source_system,
+        'targets' as object,
+        cast(null as {{ dbt.type_string() }}) as source_id,
+        source_file,
+        source_row,
+        rule,
+        detail
+    from targets
 
 ),
 

@@ -516,34 +516,10 @@ def _read_targets(connection: duckdb.DuckDBPyConnection, month: Month) -> dict[s
     rows = _rows(
         connection,
         """
-        with
-
-        targets as (
-
-            select
-                lower(trim(targets.kpi_id)) as kpi_id,
-                coalesce(departments.department_id, trim(targets.department)) as department_id,
-                nullif(nullif(lower(trim(targets.channel)), ''), 'all') as channel_id,
-                targets.target_value,
-                targets.agreed_on
-            from staging.stg_planning__targets as targets
-            left join seeds.departments as departments
-                on lower(trim(targets.department)) = departments.department_code
-            where
-                targets.is_accepted
-                and targets.target_value is not null
-                and targets.month = $first_day
-
-        )
-
-        select kpi_id, department_id, channel_id, target_value
-        from targets
-        -- one target spelled in two ways: the one that was agreed last
-        qualify row_number() over (
-            partition by kpi_id, department_id, channel_id
-            order by agreed_on desc nulls last, target_value desc
-        ) = 1
-        order by kpi_id, department_id, channel_id
+        select kpi_id, department_id, nullif(channel_id, 'all') as channel_id, target_value
+        from marts.fct_targets
+        where is_in_force and month = $first_day
+        order by kpi_id, department_id, channel_id, version
         """,
         {"first_day": month.first_day},
     )

@@ -45,6 +45,7 @@ MART_NAMES = {
     "rep_performance",
     "team_variance",
     "ramp_curve",
+    "target_conflicts",
 }
 # types that DuckDB, PostgreSQL and Spark all take in a contract; `string` is dbt's own name, and
 # the var holds the engine's name of its 8-byte floating point type

@@ -14,6 +14,7 @@ _TYPES = {
     "bigint": "BIGINT",
     "double": "DOUBLE",
     "decimal": "DECIMAL(18,2)",
+    "decimal6": "DECIMAL(18,6)",
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
@@ -650,5 +651,34 @@ MARTS = (
             boolean="is_bottleneck is_small_sample is_complete",
             date="month",
         ),
+    ),
+    Mart(
+        "fct_targets",
+        ("department_id", "kpi_id", "channel_id", "month", "version"),
+        _columns(
+            string="department_id kpi_id channel_id unit agreed_by_role agreed_by_role_ja",
+            decimal6="target_value",
+            integer="version",
+            boolean="is_in_force",
+            date="month agreed_on superseded_on",
+        ),
+        may_be_empty=True,
+    ),
+    Mart(
+        "target_conflicts",
+        (
+            *("rule_id", "month", "channel_id", "department_id", "kpi_id"),
+            *("other_department_id", "other_kpi_id"),
+        ),
+        _columns(
+            string=(
+                "rule_id channel_id department_id kpi_id other_department_id other_kpi_id "
+                "rule_name_ja rule_name_en detail_ja detail_en"
+            ),
+            decimal6="value other_value difference",
+            date="month",
+        ),
+        may_be_empty=True,
+        has_empty_keys=True,
     ),
 )
