@@ -598,7 +598,8 @@ MARTS = (
                 "department kpi_id channel_id unit quantity_or_quality status status_reason "
                 "value_reason"
             ),
-            decimal="target numerator denominator",
+            decimal="numerator denominator",
+            decimal6="target",
             double=(
                 "actual attainment expected_to_date pace projected projected_low projected_high "
                 "supported_target"
