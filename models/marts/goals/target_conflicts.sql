@@ -179,7 +179,6 @@ promises as (
         paired.month,
         paired.stated_value,
         paired.other_value,
-        rules.relation,
         paired.channel_id <> 'all'
         and max(
             case
@@ -207,16 +206,12 @@ compared as (
         rules.other_kpi_id,
         promises.channel_id,
         promises.month,
-        case
-            when promises.relation = 'at_least' and promises.is_by_channel
-                then coalesce(promises.stated_value, 0)
-            else promises.stated_value
-        end as stated_value,
-        case
-            when promises.relation = 'at_most' and promises.is_by_channel
-                then coalesce(promises.other_value, 0)
-            else promises.other_value
-        end as other_value
+        coalesce(
+            promises.stated_value, case when promises.is_by_channel then 0 end
+        ) as stated_value,
+        coalesce(
+            promises.other_value, case when promises.is_by_channel then 0 end
+        ) as other_value
     from promises
     -- many-to-one
     inner join rules on promises.rule_id = rules.rule_id
