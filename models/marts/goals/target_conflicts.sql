@@ -28,6 +28,14 @@ goals as (
 
 ),
 
+requirements as (
+
+    select * from {{ ref('kgi_kpi_tree') }}
+    -- the goal itself is held against by kind goal
+    where parent is not null
+
+),
+
 kpi_versions as (
 
     select * from {{ ref('int_kpi_versions') }}
@@ -276,6 +284,36 @@ compared as (
         and counts.channel_id = cases.channel_id
         and counts.month = cases.month
     where rules.kind = 'rate'
+
+    union all
+
+    select
+        rules.rule_id,
+        parties.party as department_id,
+        parties.kpi_id,
+        cast(null as {{ dbt.type_string() }}) as other_department_id,
+        parties.kpi_id as other_kpi_id,
+        requirements.channel_id,
+        requirements.month,
+        parties.stated_value,
+        cast(requirements.required as decimal(18, 6)) as other_value
+    from rules
+    -- one-to-many: all nodes of the tree, or that of the rule
+    inner join requirements
+        on coalesce(rules.kpi_id, requirements.kpi_id) = requirements.kpi_id
+        and (rules.is_by_channel or requirements.channel_id = 'all')
+    -- many-to-one: whose KPI it is
+    inner join kpi_versions
+        on requirements.kpi_id = kpi_versions.kpi_id
+        and {{ definition_day('requirements.month') }}
+        between kpi_versions.effective_from and kpi_versions.last_day
+    -- one-to-one: what the owner plans
+    inner join parties
+        on kpi_versions.owner_department = parties.party
+        and requirements.kpi_id = parties.kpi_id
+        and requirements.channel_id = parties.channel_id
+        and requirements.month = parties.month
+    where rules.kind = 'requirement'
 
 ),
 
