@@ -8,14 +8,15 @@ import itertools
 import math
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
 from integration.conftest import BuiltWorld
+from integration.quick_build import compiled, run_models
 from kpi_warehouse.settings import PROJECT_DIR
 from kpi_warehouse.truth.agreements import events_as_agreed
 from kpi_warehouse.truth.goals import (
@@ -379,7 +380,6 @@ def tables_of(plan: Plan) -> dict[str, pl.DataFrame]:
 
 def run_on(sample: BuiltWorld, plan: Plan) -> tuple[dict[tuple, dict], dict[tuple, dict]]:
     """The compiled tree and levers on these tables instead of the warehouse's."""
-    folder = sample.folder / "dbt/target/compiled/inside_sales_kpis/models/marts/goals"
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as warehouse")
     for name, frame in tables_of(plan).items():
@@ -391,10 +391,13 @@ def run_on(sample: BuiltWorld, plan: Plan) -> tuple[dict[tuple, dict], dict[tupl
         f"{plan.small_sample_below} as small_sample_below, date '{sample.log.as_of_date}' "
         "as date_day"
     )
+    keys = {"kgi_kpi_tree": TREE_KEY, "kgi_levers": LEVER_KEY}
+    project = compiled()
+    models = {name: project.models[name] for name in keys}
+    connection.execute("use warehouse")
+    run_models(connection, replace(project, models=models), sample.log.as_of_date)
     found = []
-    for model, key in (("kgi_kpi_tree", TREE_KEY), ("kgi_levers", LEVER_KEY)):
-        sql = Path(folder / f"{model}.sql").read_text("utf-8")
-        connection.execute(f"create table warehouse.marts.{model} as {sql}")
+    for model, key in keys.items():
         rows = connection.sql(f"from warehouse.marts.{model}").to_arrow_table()
         found.append(by_key(pl.from_arrow(rows), key))
     return found[0], found[1]

@@ -31,8 +31,10 @@ goals as (
 requirements as (
 
     select * from {{ ref('kgi_kpi_tree') }}
-    -- the goal itself is held against by kind goal
-    where parent is not null
+    -- the goal itself is of kind goal; nobody can plan a month anew that is over
+    where
+        parent is not null
+        and cast({{ dbt.last_day('month', 'month') }} as date) > {{ as_of_date() }}
 
 ),
 

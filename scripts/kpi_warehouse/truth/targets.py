@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -36,6 +36,7 @@ class Kpi:
     Attributes:
         parts: numerator and denominator of a rate or ratio; a count's own measure and None.
         adds_up: whether the numbers of channels make that of all of them.
+        owner: the department that plans it.
     """
 
     parts: tuple[str, str | None]
@@ -44,10 +45,13 @@ class Kpi:
     has_channels: bool
     adds_up: bool
     is_better_high: bool
+    owner: str
 
 
 # department, KPI, channel, month
 Key = tuple[str, str, str, date]
+# what the goal of a month requires of a KPI in all channels
+Requirements = Mapping[tuple[date, str], Decimal]
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,13 @@ def in_force(found: Iterable[Version]) -> dict[Key, Decimal]:
 
 
 def conflicts(
-    values: Mapping[Key, Decimal], goals: Mapping[date, Decimal], kpis: Mapping[str, Kpi]
+    values: Mapping[Key, Decimal],
+    goals: Mapping[date, Decimal],
+    requirements: Requirements,
+    kpis: Mapping[str, Kpi],
+    day: date,
 ) -> list[Conflict]:
-    """All contradictions between targets in force, and between them and the goals."""
+    """All contradictions between targets in force, and between them and the goals, as of a day."""
     plan = _Plan(values, kpis)
     found: list[Conflict] = []
     for month in sorted({key[3] for key in values}):
@@ -130,6 +138,8 @@ def conflicts(
             found += _goal(plan, month, goals[month])
         found += _channels(plan, month)
         found += _rates(plan, month)
+        if (month + timedelta(days=31)).replace(day=1) > day + timedelta(days=1):
+            found += _required(plan, month, requirements)
     return found
 
 
@@ -230,6 +240,16 @@ def _rates(plan: _Plan, month: date) -> Iterator[Conflict]:
                             *("rates_fit_counts", month, channel, *sides),
                             *(numbers[2], Decimal(asked_for)),
                         )
+
+
+def _required(plan: _Plan, month: date, requirements: Requirements) -> Iterator[Conflict]:
+    """Who owns a KPI plans what the goal needs of it."""
+    for (of_month, kpi_id), needed in requirements.items():
+        owner = plan.kpis[kpi_id].owner
+        planned = plan.total(owner, kpi_id, month)
+        if of_month == month and planned is not None and planned < needed:
+            sides = (owner, kpi_id, None, kpi_id)
+            yield Conflict("requirement_is_targeted", month, ALL, *sides, planned, needed)
 
 
 def _counts_of(plan: _Plan, department: str, month: date, measure: str) -> list[str]:

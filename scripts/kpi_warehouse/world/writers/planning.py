@@ -52,7 +52,7 @@ GOALS = (
     Goal("field_sales", "qualified_meetings", 80, False),
     Goal("field_sales", "qualified_meeting_rate", 0.60, True),
     Goal("field_sales", "win_rate", 0.25, True),
-    Goal("field_sales", "deals_won", 17, False),
+    Goal("field_sales", "deals_won", 18, False),
     Goal("field_sales", "won_amount", 34_000_000, False),
 )
 LEADS_PER_MONTH = 830
@@ -213,6 +213,8 @@ def _usual_targets(month: date, scale: float) -> list[Target]:
         value = goal.value
         if goal.kpi_id == "won_amount":
             value = _goal_amount(scale)
+        elif goal.kpi_id == "deals_won":
+            value = math.ceil(_goal_amount(scale) / AVERAGE_DEAL)
         elif not goal.is_rate:
             value = max(SMALLEST_TOTAL if has_channels else 1, round(goal.value * scale))
         values = {None: value}
