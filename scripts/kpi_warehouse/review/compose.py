@@ -183,12 +183,13 @@ class _Composer:
                 self.say(f"KGI比 {self.show(share, RATE)}", f"{self.show(share, RATE)} of goal"),
             ),
         )
-        target = review.target_of(last)
-        projected = target.projected if target else None
-        range_of = (
-            self.between(target.projected_low, target.projected_high, "jpy") if target else ""
-        )
-        yield self.say("着地見込", "Projected"), Cell(self.show(projected, "jpy"), range_of)
+        if self.is_going_on:
+            target = review.target_of(last)
+            projected = target.projected if target else None
+            range_of = (
+                self.between(target.projected_low, target.projected_high, "jpy") if target else ""
+            )
+            yield self.say("着地見込", "Projected"), Cell(self.show(projected, "jpy"), range_of)
         yield (
             self.say("営業日", "Business days"),
             Cell(
@@ -229,7 +230,7 @@ class _Composer:
                 self.say("受注を失わせている段階はない。", "No step is known to cost deals.")
             )
         flagged = self.with_status("review")
-        names = self.say("、", ", ").join(self.with_channel(each) for each in flagged)
+        names = self.say("、", ", ").join(self.grouped(flagged))
         if flagged:
             yield Cell(
                 self.say(
@@ -296,11 +297,27 @@ class _Composer:
             Cell(self.show(value, unit)),
             Cell(self.show(row.target if row else None, unit)),
             Cell(self.show(row.attainment if row else None, RATE)),
-            Cell(self.show(row.expected_to_date if row else None, unit)),
-            *((Cell(self.show(row.pace if row else None, RATE)),) if self.is_going_on else ()),
-            Cell(self.show(row.projected if row else None, unit)),
-            Cell(self.between(row.projected_low, row.projected_high, unit) if row else MISSING),
+            *(self.forecast(row) if self.is_going_on else ()),
             self.status(row),
+        )
+
+    def forecast(self, row: Attainment | None) -> tuple[Cell, ...]:
+        """What a month in progress adds; of one that is over it repeats actual and target."""
+        if row is None:
+            return (Cell(MISSING),) * 4
+        return (
+            Cell(self.show(row.expected_to_date, row.unit)),
+            Cell(self.show(row.pace, RATE)),
+            Cell(self.show(row.projected, row.unit)),
+            Cell(self.between(row.projected_low, row.projected_high, row.unit)),
+        )
+
+    def forecast_columns(self) -> tuple[Column, ...]:
+        return (
+            self.number("期待値(本日まで)", "Expected to date"),
+            self.number("ペース", "Pace"),
+            self.number("着地見込", "Projected"),
+            self.number("見込の区間", "Interval"),
         )
 
     def target_columns(self) -> tuple[Column, ...]:
@@ -308,10 +325,7 @@ class _Composer:
             self.number("実績", "Actual"),
             self.number("目標", "Target"),
             self.number("達成率", "Attained"),
-            self.number("期待値(本日まで)", "Expected to date"),
-            *((self.number("ペース", "Pace"),) if self.is_going_on else ()),
-            self.number("着地見込", "Projected"),
-            self.number("見込の区間", "Interval"),
+            *(self.forecast_columns() if self.is_going_on else ()),
             self.text("判定", "Status", 13),
         )
 
@@ -393,12 +407,16 @@ class _Composer:
                 Table(
                     self.say("チャネル別の目標", "Targets by channel"),
                     (
-                        *_columns(self.text("チャネル・KPI", "Channel, KPI", 27)),
+                        *_columns(
+                            self.text("チャネル", "Channel", 14),
+                            self.text("KPI・部門", "KPI, department", 20),
+                        ),
                         *self.target_columns(),
                     ),
                     tuple(
                         (
-                            Cell(self.channel(each.channel_id), self.kpi(each.kpi_id)),
+                            Cell(self.channel(each.channel_id)),
+                            Cell(self.kpi(each.kpi_id), self.department(each.department)),
                             *self.target_cells(each.kpi_id, each, None),
                         )
                         for each in targeted
@@ -534,8 +552,7 @@ class _Composer:
                         self.number("実績", "Actual"),
                         self.number("目標", "Target"),
                         self.number("達成率", "Attained"),
-                        self.number("着地見込", "Projected"),
-                        self.number("見込の区間", "Interval"),
+                        *(self.forecast_columns()[2:] if self.is_going_on else ()),
                     ),
                     tuple(
                         (
@@ -544,8 +561,7 @@ class _Composer:
                             Cell(self.show(each.actual, each.unit)),
                             Cell(self.show(each.target, each.unit)),
                             Cell(self.show(each.attainment, RATE)),
-                            Cell(self.show(each.projected, each.unit)),
-                            Cell(self.between(each.projected_low, each.projected_high, each.unit)),
+                            *(self.forecast(each)[2:] if self.is_going_on else ()),
                         )
                         for each in behind
                     ),
@@ -570,6 +586,16 @@ class _Composer:
             return self.kpi(row.kpi_id)
         channel = self.channel(row.channel_id)
         return self.say(f"{self.kpi(row.kpi_id)}({channel})", f"{self.kpi(row.kpi_id)} ({channel})")
+
+    def grouped(self, rows: Sequence[Attainment]) -> Iterable[str]:
+        """KPIs with their channels, each once; with the departments if it is a target of several."""
+        departments: dict[str, list[str]] = {}
+        for row in rows:
+            name = self.department(row.department)
+            departments.setdefault(self.with_channel(row), []).append(name)
+        for label, names in departments.items():
+            listed = self.say("・", ", ").join(names)
+            yield label + (self.say(f"[{listed}]", f" [{listed}]") if len(names) > 1 else "")
 
     def named(self, row: Attainment) -> Cell:
         where = "" if row.channel_id == ALL else self.channel(row.channel_id)
@@ -634,6 +660,10 @@ class _Composer:
                 "are shown as they are.",
             ),
             self.say(
+                "商談・受注は、アポイントの獲得者(商談の作成者)のチームに計上する。",
+                "Meetings and deals count for the team of who booked or created them.",
+            ),
+            self.say(
                 f"立ち上げ{review.new_team_months}か月以内のチームは、まず量、次に質で管理する。",
                 f"A team within {review.new_team_months} months of its start is steered on "
                 "quantity first, then quality.",
@@ -660,7 +690,7 @@ class _Composer:
             if each.department == department_id
             and each.channel_id == ALL
             and each.kpi_id in review.kpis
-            and any(each.kpi_id in team.actuals for team in teams)
+            and any(_value(team, each.kpi_id) for team in teams)
         ]
         if not targeted:
             return None
