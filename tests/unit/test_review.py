@@ -123,7 +123,12 @@ def test_channels_show_their_attainment_and_bottleneck_and_idle_ones_are_left_ou
     shown = rows(matrix)
     assert list(shown) == ["ウェビナー", "=1+1|<b>x</b>"]
     assert shown["ウェビナー"] == [*("60", "9 (▲ 40.9%)", "–", "–", "商談→受注 (−2.7件 · 小標本)")]
-    assert rows(targets)["ウェビナー"][:4] == ["商談化件数 (インサイドセールス)", "9", "22", "40.9%"]
+    assert rows(targets)["ウェビナー"][:4] == [
+        "商談化件数 (インサイドセールス)",
+        "9",
+        "22",
+        "40.9%",
+    ]
 
 
 def test_a_new_team_is_steered_on_quantity_first(document, review):

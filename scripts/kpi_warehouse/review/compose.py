@@ -588,7 +588,7 @@ class _Composer:
         return self.say(f"{self.kpi(row.kpi_id)}({channel})", f"{self.kpi(row.kpi_id)} ({channel})")
 
     def grouped(self, rows: Sequence[Attainment]) -> Iterable[str]:
-        """KPIs with their channels, each once; with the departments if it is a target of several."""
+        """KPIs with their channels, each once; departments beside the targets of several."""
         departments: dict[str, list[str]] = {}
         for row in rows:
             name = self.department(row.department)
