@@ -13,6 +13,7 @@
 {%- set review_below = var('attainment_review_below') -%}
 {%- set history = var('attainment_history_months') -%}
 {%- set share = var('attainment_supported_percentile') -%}
+{%- set percentiles = {'high': share, 'low': (1 - share) | round(6)} -%}
 with
 
 targets as (
@@ -169,11 +170,14 @@ daily as (
         and days.date_day = periods.period_start
     where described.is_sum and not described.is_complete
     group by
-        described.department_id, described.kpi_id, described.channel_id, described.month
+        described.department_id,
+        described.kpi_id,
+        described.channel_id,
+        described.month
 
 ),
 
--- the first month in which anything of a KPI happened, before which history says nothing
+-- history begins with the first month in which anything of a KPI happened
 first_months as (
 
     select
@@ -186,21 +190,20 @@ first_months as (
 
 ),
 
-supported as (
+history as (
 
     select
         described.department_id,
         described.kpi_id,
         described.channel_id,
         described.month,
-        count(*) as supported_months,
-        {%- for name, percentile in [("high", share), ("low", (1 - share) | round(6))] %}
-        {{ quantile(
-            'case when described.is_sum then months.value * described.business_days '
-            ~ '/ months.business_days else months.value end',
-            percentile
-        ) }} as supported_{{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        -- sums of months of other lengths are held against this one by business day
+        case
+            when described.is_sum
+                then
+                    months.value * described.business_days / months.business_days
+            else months.value
+        end as comparable
     from described
     -- many-to-one
     inner join first_months
@@ -217,8 +220,22 @@ supported as (
         and months.value is not null
         and not months.is_small_sample
         and (months.business_days > 0 or not described.is_sum)
-    group by
-        described.department_id, described.kpi_id, described.channel_id, described.month
+
+),
+
+supported as (
+
+    select
+        department_id,
+        kpi_id,
+        channel_id,
+        month,
+        {%- for name, percentile in percentiles.items() %}
+        {{ quantile('comparable', percentile) }} as supported_{{ name }},
+        {%- endfor %}
+        count(*) as supported_months
+    from history
+    group by department_id, kpi_id, channel_id, month
 
 ),
 
