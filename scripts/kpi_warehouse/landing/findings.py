@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -92,12 +93,14 @@ NO_FINDINGS = FindingCounts({}, {}, {})
 class FindingsWriter:
     """Collects the findings of one file in a Parquet file; memory stays bounded.
 
-    The Parquet file comes into being with the first finding. `close` must be called.
+    The Parquet file comes into being with the first finding. `close` must be called. Who splits a
+    file into rows and who looks at the rows may add from threads of their own.
     """
 
     def __init__(self, path: Path, system: str, object_name: str, file_name: str) -> None:
         self.path = path
         self._place = (system, object_name, file_name)
+        self._lock = Lock()
         self._rows: list[tuple] = []
         self._blank_lines: list[int] = []  # the first, and how many
         self._writer: pq.ParquetWriter | None = None
@@ -121,22 +124,24 @@ class FindingsWriter:
     ) -> None:
         """Add one finding; its fate follows from its rule."""
         fate = FATES.get(rule)
-        self._counts[fate][rule] += row_count
-        if rule == "blank_line":
-            # a spreadsheet may leave thousands of them: one finding for all
-            first, count = self._blank_lines or (row_number, 0)
-            self._blank_lines = [min(first, row_number), count + row_count]
-            return
-        self._append(row_number, column_name, rule, fate, row_count)
+        with self._lock:
+            self._counts[fate][rule] += row_count
+            if rule == "blank_line":
+                # a spreadsheet may leave thousands of them: one finding for all
+                first, count = self._blank_lines or (row_number, 0)
+                self._blank_lines = [min(first, row_number), count + row_count]
+                return
+            self._append(row_number, column_name, rule, fate, row_count)
 
     def close(self) -> None:
         """Write what is left."""
-        if self._blank_lines:
-            first, count = self._blank_lines
-            self._append(first, None, "blank_line", EXCLUDED, count)
-        self._flush()
-        if self._writer:
-            self._writer.close()
+        with self._lock:
+            if self._blank_lines:
+                first, count = self._blank_lines
+                self._append(first, None, "blank_line", EXCLUDED, count)
+            self._flush()
+            if self._writer:
+                self._writer.close()
 
     def _append(self, *row: object) -> None:
         self._rows.append((*self._place, *row))
