@@ -7,7 +7,6 @@ import datetime as dt
 import itertools
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -16,9 +15,17 @@ import polars as pl
 import pytest
 
 from integration.conftest import BuiltWorld
+from integration.goals_against_truth import (
+    LEVER_KEY,
+    TREE,
+    TREE_KEY,
+    assert_equal,
+    by_key,
+    plan_of,
+    published,
+)
 from integration.quick_build import compiled, run_models
-from kpi_warehouse.settings import PROJECT_DIR
-from kpi_warehouse.truth.agreements import events_as_agreed
+from kpi_warehouse.pipeline import REGISTRY
 from kpi_warehouse.truth.goals import (
     ALL,
     Goal,
@@ -29,19 +36,10 @@ from kpi_warehouse.truth.goals import (
     forward,
     lever_rows,
     path_to,
-    plan_of_world,
-    read_tree,
     tree_rows,
 )
-from kpi_warehouse.world.writers.planning import write_planning
 
-REGISTRY = PROJECT_DIR / "seeds" / "registry"
-TREE = read_tree(REGISTRY / "kgi_tree.csv")
 KPI_NODES = [node for node in TREE if node.kpi_id]
-TREE_KEY = ["month", "channel_id", "node"]
-LEVER_KEY = [*TREE_KEY, "lever"]
-# doubles of quotients of counts and yen; limits pass through logarithms
-TOLERANCE = 1e-9
 # months of generated cases, two each: the window and the goal's own
 CASES = 600
 FIRST_MONTH = dt.date(2000, 1, 1)
@@ -51,68 +49,14 @@ LEVERS = """month channel_id node lever name_ja name_en lever_kind limited_by cu
 
 
 @pytest.fixture(scope="module")
-def plan(sample: BuiltWorld, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+def plan(sample: BuiltWorld) -> Plan:
     """The sample's goals, targets and true values."""
-    folder = tmp_path_factory.mktemp("plan")
-    write_planning(sample.log, folder)
-
-    def read(name: str, **types: pl.DataType) -> pl.DataFrame:
-        return pl.read_csv(
-            folder / "planning" / f"{name}.csv", schema_overrides=types, infer_schema=False
-        )
-
-    amount = pl.Decimal(24, 6)
-    return plan_of_world(
-        sample.log,
-        events_as_agreed(sample.log),
-        TREE,
-        read("kgi", fiscal_year=pl.Int64, won_amount=amount, average_deal=amount),
-        read("targets", target_value=amount, agreed_on=pl.Date),
-    )
+    return plan_of(sample)
 
 
 @pytest.fixture(scope="module")
 def expected(plan: Plan) -> dict[tuple, Row]:
     return tree_rows(plan)
-
-
-def published(world: BuiltWorld, mart: str, key: list[str]) -> dict[tuple, dict]:
-    """The rows of a mart by their key."""
-    with world.connect() as connection:
-        rows = pl.from_arrow(connection.sql(f"from marts.{mart}").to_arrow_table())
-    return by_key(rows, key)
-
-
-def by_key(rows: pl.DataFrame, key: list[str]) -> dict[tuple, dict]:
-    found = {tuple(row[column] for column in key): row for row in rows.iter_rows(named=True)}
-    assert len(found) == rows.height
-    return found
-
-
-def differing(actual: dict, expected: Row) -> Iterator[tuple[str, object, object]]:
-    """The columns in which a row is not as expected."""
-    for column, wanted in expected.items():
-        if column not in actual:
-            continue
-        shown = actual[column]
-        if wanted is None or shown is None or isinstance(wanted, bool | str):
-            is_same = shown == wanted
-        elif isinstance(shown, float):
-            is_same = math.isclose(shown, wanted, rel_tol=TOLERANCE, abs_tol=1e-12)
-        else:
-            is_same = Fraction(shown) == wanted
-        if not is_same:
-            yield column, shown, wanted
-
-
-def assert_equal(actual: dict[tuple, dict], expected: dict[tuple, Row]) -> None:
-    assert set(actual) == set(expected)
-    wrong = [
-        (key, *difference)
-        for key, row in expected.items()
-        for difference in differing(actual[key], row)
-    ]
-    assert not wrong, f"{len(wrong)} cells, first: {wrong[:5]}"
 
 
 def test_tree_equals_the_truth(sample: BuiltWorld, expected: dict[tuple, Row]) -> None:
