@@ -86,6 +86,19 @@ def test_tree_equals_the_truth(sample: BuiltWorld, expected: dict[tuple, Row]) -
     assert {row["is_rate_of_total"] for row in expected.values()} == {True, False}
 
 
+def test_the_goal_out_of_reach_is_found_and_none_else(sample: BuiltWorld) -> None:
+    """The planted one, four times the usual; beside it only the start, when nobody had won yet."""
+    rows = sample.query(
+        "select month, node from marts.kgi_kpi_tree "
+        "where channel_id = 'all' and not is_feasible order by month"
+    )
+    planned = sample.query("select max(month) from intermediate.int_goals")[0][0]
+    started = dt.date(2025, 9, 1)
+    assert {month for month, _ in rows if month >= started} == {planned}
+    assert {node for month, node in rows if month == planned} == {node.node for node in KPI_NODES}
+    assert max(month for month, _ in rows if month < started) == dt.date(2025, 8, 1)
+
+
 def test_levers_equal_the_truth(sample: BuiltWorld, plan: Plan, expected: dict[tuple, Row]) -> None:
     actual = published(sample, "kgi_levers", LEVER_KEY)
     levers = lever_rows(plan, expected)
