@@ -15,7 +15,7 @@ INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-quality build test lint check definitions kpi-sheet review mappings mutation fuzz quality sample land summary bench lock clean
+.PHONY: help env env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,14 @@ env-quality: ## the same with Great Expectations, which tests and quality need
 		cp requirements.lock $(INSTALLED); \
 	fi
 
-build: env ## land the extracts (a sample if there are none), build the warehouse, print the funnel
+build: env ## land the extracts (a sample if there are none), build, test, publish, print the funnel
 	@$(BIN)/python scripts/build.py
+
+publications: env ## list the published versions
+	@$(BIN)/python scripts/publications.py list
+
+rollback: env ## make the version before current again: VERSION=20261123T103154Z for a named one
+	@$(BIN)/python scripts/publications.py rollback $(if $(VERSION),--to "$(VERSION)")
 
 test: env-quality ## lint, check the architecture rules, run every test
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint check

@@ -11,6 +11,7 @@ from kpi_warehouse import settings
 from kpi_warehouse.console import say
 from kpi_warehouse.errors import run_command
 from kpi_warehouse.kpi_sheet import write_kpi_sheet
+from kpi_warehouse.published import find_published
 
 
 def main() -> None:
@@ -25,8 +26,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     found = settings.Settings.from_environment(os.environ)
+    source = find_published(found, say)
     folder = (options.out or found.data_dir / "kpi_sheet").expanduser().resolve()
-    for path in write_kpi_sheet(found.warehouse_path, found.resolve_as_of_date(), folder):
+    for path in write_kpi_sheet(source.path, source.as_of, folder):
         say(f"KPIシート KPI sheet: {path}")
 
 

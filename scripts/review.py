@@ -10,6 +10,7 @@ from pathlib import Path
 from kpi_warehouse import settings
 from kpi_warehouse.console import say
 from kpi_warehouse.errors import run_command
+from kpi_warehouse.published import find_published
 from kpi_warehouse.review import write_review
 
 
@@ -25,9 +26,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder to write into (default: $DATA_DIR/review)")
     options = parser.parse_args()
     found = settings.Settings.from_environment(os.environ)
+    source = find_published(found, say)
     written = write_review(
-        found.warehouse_path,
-        found.resolve_as_of_date(),
+        source.path,
+        source.as_of,
         (options.out or found.data_dir / "review").expanduser().resolve(),
         options.month,
         options.language,

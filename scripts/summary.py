@@ -9,6 +9,7 @@ import sys
 from kpi_warehouse import settings
 from kpi_warehouse.console import say
 from kpi_warehouse.errors import run_command
+from kpi_warehouse.published import find_published
 from kpi_warehouse.summary import print_summary
 
 
@@ -20,7 +21,8 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
     found = settings.Settings.from_environment(os.environ)
-    print_summary(found.warehouse_path, found.resolve_as_of_date(), say)
+    source = find_published(found, say)
+    print_summary(source.path, source.as_of, say)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """From raw files to a published warehouse: sample, landing, dbt, publication, summary.
 
-One writer at a time: a lock per data folder and per warehouse keeps two builds apart. dbt
-builds a private file beside the warehouse, which takes its place only when all went well; until
-then, and if anything fails, the warehouse of before stays as it is.
+One writer at a time: a lock per data folder, per warehouse and per published folder keeps two
+builds apart. dbt builds a private file beside the warehouse. When all went well, a version is
+written of its marts, the file takes the warehouse's place, and `current` names the version; until
+then, and if anything fails, warehouse and published data stay as they were.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,13 +22,18 @@ import duckdb
 from kpi_warehouse.definitions.rules import registry_problems
 from kpi_warehouse.errors import BuildError, UserError
 from kpi_warehouse.landing import LandingReport, check_targets, land, read_layouts
+from kpi_warehouse.locking import exclusive
+from kpi_warehouse.publishing import Build, Published, Store, publishing
 from kpi_warehouse.settings import PROJECT_DIR, Settings
-from kpi_warehouse.summary import print_summary
+from kpi_warehouse.summary import Stopwatch, print_summary, publication_lines
 
 STAGING_DIR = PROJECT_DIR / "models" / "staging"
 REGISTRY = PROJECT_DIR / "seeds" / "registry"
 # DuckDB names the catalog after the file; one that is named like a schema cannot be queried.
 _SCHEMAS = {"landing", "staging", "intermediate", "marts", "seeds", "main"}
+
+# how the system and DuckDB say that the disk is full
+_NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
 
 Say = Callable[[str], None]
 
@@ -37,16 +43,28 @@ def build(settings: Settings, say: Say) -> None:
 
     Raises UserError for what the caller can mend, BuildError if dbt found something wrong.
     """
+    watch = Stopwatch()
     # dbt takes seconds to import, which a caller's mistake should not have to wait for
     _check_warehouse(settings.warehouse_path)
+    _make_writable(settings.publish_dir, "PUBLISH_DIR")
     _check_registry(say)
-    with _exclusive(settings.data_dir), _exclusive_warehouse(settings.warehouse_path):
+    store = Store(settings.publish_dir)
+    with (
+        _exclusive(settings.data_dir),
+        _exclusive_warehouse(settings.warehouse_path),
+        store.writing(),
+    ):
         _make_sample_if_default_is_empty(settings, say)
         as_of_date = settings.resolve_as_of_date()
-        _land(settings, say)
-        _build_warehouse(settings, as_of_date, say)
+        with watch.timing("landing"):
+            _land(settings, say)
+        published, warnings = _build_warehouse(settings, as_of_date, store, watch, say)
+    for warning in warnings:
+        say(f"  warning: {warning}")
     say("")
-    print_summary(settings.warehouse_path, as_of_date, say)
+    print_summary(published.version.folder, as_of_date, say)
+    for line in publication_lines(published.version, published.publication, settings, watch):
+        say(line)
 
 
 def land_extracts(settings: Settings, say: Say) -> LandingReport:
@@ -96,7 +114,10 @@ def _make_sample_if_default_is_empty(settings: Settings, say: Say) -> None:
     write_sample(target)
 
 
-def _build_warehouse(settings: Settings, as_of_date: date, say: Say) -> None:
+def _build_warehouse(
+    settings: Settings, as_of_date: date, store: Store, watch: Stopwatch, say: Say
+) -> tuple[Published, tuple[str, ...]]:
+    """Build and publish; returns what was published and the tests' warnings."""
     from kpi_warehouse.dbt_build import run_dbt_build
 
     warehouse = settings.warehouse_path
@@ -115,30 +136,51 @@ def _build_warehouse(settings: Settings, as_of_date: date, say: Say) -> None:
     say(f"building the warehouse as of {as_of_date}")
     if settings.restates_history:
         say("  all of history is counted by what is agreed on that day (RESTATE_HISTORY=1)")
-    try:
-        outcome = run_dbt_build(environment, settings.data_dir / "dbt", say)
-    except BuildError as error:
-        _remove_database(failed)
-        if private.exists():
-            os.replace(private, failed)
-            error.findings.append(f"what was built is in {failed}")
-        raise
-    publish(private, warehouse)
+    with watch.timing("models and tests"):
+        try:
+            outcome = run_dbt_build(environment, settings.data_dir / "dbt", say)
+        except BuildError as error:
+            _remove_database(failed)
+            if any(_NO_ROOM.search(finding) for finding in error.findings):
+                _remove_database(private)
+                raise UserError(
+                    "no space left on the device", private.parent, "make room and retry"
+                ) from error
+            if private.exists():
+                os.replace(private, failed)
+                error.findings.append(f"what was built is in {failed}")
+            raise
+    with watch.timing("publishing"):
+        say("publishing the marts")
+        seal(private)
+        build = Build(
+            private,
+            as_of_date,
+            restates_history=settings.restates_history,
+            registry=REGISTRY,
+            memory_limit=settings.memory_limit,
+        )
+        with publishing(store, build, settings.publish_keep) as show:
+            put_in_place(private, warehouse)
+            published = show()
     _remove_database(failed)
-    for warning in outcome.warnings:
-        say(f"  warning: {warning}")
+    return published, outcome.warnings
 
 
-def publish(private: Path, warehouse: Path) -> None:
-    """Put a finished database in the place of the published one, all or nothing.
-
-    Raises UserError if another process has opened the published file for writing.
-    """
+def seal(private: Path) -> None:
+    """Bring all of a finished database into its one file, safely on disk."""
     connection = duckdb.connect(str(private))
     connection.execute("force checkpoint")
     connection.close()
     with private.open("rb+") as stream:
         os.fsync(stream.fileno())
+
+
+def put_in_place(private: Path, warehouse: Path) -> None:
+    """Put a sealed database in the place of the warehouse, all or nothing.
+
+    Raises UserError if another process has opened the warehouse for writing.
+    """
     _check_not_written(warehouse)
     # a log of the file before, left by a writer that was killed, would spoil the new one
     _log_of(warehouse).unlink(missing_ok=True)
@@ -194,24 +236,13 @@ def _make_writable(folder: Path, variable: str) -> None:
 @contextmanager
 def _exclusive(data_dir: Path) -> Iterator[None]:
     _make_writable(data_dir, "DATA_DIR")
-    with _locked(data_dir / ".lock", data_dir):
+    with exclusive(data_dir / ".lock", data_dir):
         yield
 
 
 @contextmanager
 def _exclusive_warehouse(warehouse: Path) -> Iterator[None]:
-    with _locked(warehouse.with_name(f".{warehouse.name}.lock"), warehouse):
-        yield
-
-
-@contextmanager
-def _locked(lock: Path, what: Path) -> Iterator[None]:
-    """Hold an advisory lock, which ends with the process at the latest."""
-    with lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError("another build is writing it", what, "wait for its end") from error
+    with exclusive(warehouse.with_name(f".{warehouse.name}.lock"), warehouse):
         yield
 
 

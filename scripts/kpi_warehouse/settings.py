@@ -2,7 +2,13 @@
 
     EXTRACTS_DIR         raw files; default data/extracts, where a sample is made if it is empty
     DATA_DIR             everything generated; default data
-    WAREHOUSE_PATH       the published DuckDB file; default $DATA_DIR/warehouse.duckdb
+    WAREHOUSE_PATH       the whole warehouse, one DuckDB file; default $DATA_DIR/warehouse.duckdb
+    PUBLISH_DIR          the published marts, a folder per version; default $DATA_DIR/published, or
+                         <name>.published beside a WAREHOUSE_PATH of its own
+    PUBLISH_KEEP         versions that are kept, 1 to 1000; default 5
+    PUBLISH_POSTGRES     where PostgreSQL gets a copy of the marts, as libpq writes it, without a
+                         password (PGPASSWORD or ~/.pgpass has that); default none
+    PUBLISH_POSTGRES_ROLE  role that may read that copy; default none
     AS_OF_DATE           last day that is in, YYYY-MM-DD; default the sample's, else today
     STRICT               1: codes without a mapping and targets that contradict each other fail the
                          build; default 0, they are a warning
@@ -30,6 +36,8 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 SAMPLE_MANIFEST = "sample.json"
 # new reps are said to need three to nine months
 _NEW_TEAM_MONTHS, _NEW_TEAM_MONTHS_MAX = 6, 60
+# a week of working days can be taken back
+_PUBLISH_KEEP, _PUBLISH_KEEP_MAX = 5, 1000
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,17 @@ class Settings:
     restates_history: bool
     memory_limit: str
     new_team_months: int
+    publish_dir: Path
+    publish_keep: int
+    publish_postgres: str
+    publish_postgres_role: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], cwd: Path | None = None) -> Settings:
         """Read the settings.
 
-        Raises UserError if AS_OF_DATE is no date, a switch not 0 or 1, or NEW_TEAM_MONTHS no such
-        number.
+        Raises UserError if AS_OF_DATE is no date, a switch not 0 or 1, or NEW_TEAM_MONTHS or
+        PUBLISH_KEEP no such number.
         """
         cwd = cwd or Path.cwd()
 
@@ -66,16 +78,32 @@ class Settings:
             return given == "1"
 
         data_dir = path_of("DATA_DIR", PROJECT_DIR / "data")
+        default_warehouse = (data_dir / "warehouse.duckdb").resolve()
+        warehouse = path_of("WAREHOUSE_PATH", default_warehouse)
+        # a second warehouse is not a version of the first
+        published = (
+            data_dir / "published"
+            if warehouse == default_warehouse
+            else warehouse.with_name(f"{warehouse.stem}.published")
+        )
         return cls(
             extracts_dir=path_of("EXTRACTS_DIR", PROJECT_DIR / "data" / "extracts"),
             extracts_are_default=not environment.get("EXTRACTS_DIR", "").strip(),
             data_dir=data_dir,
-            warehouse_path=path_of("WAREHOUSE_PATH", data_dir / "warehouse.duckdb"),
+            warehouse_path=warehouse,
             as_of_date=_date_or_none(environment.get("AS_OF_DATE", "")),
             is_strict=switch("STRICT"),
             restates_history=switch("RESTATE_HISTORY"),
             memory_limit=environment.get("DUCKDB_MEMORY_LIMIT", "").strip() or "4GB",
-            new_team_months=_new_team_months(environment.get("NEW_TEAM_MONTHS", "")),
+            new_team_months=_whole_number(
+                environment, "NEW_TEAM_MONTHS", _NEW_TEAM_MONTHS, 0, _NEW_TEAM_MONTHS_MAX, "months"
+            ),
+            publish_dir=path_of("PUBLISH_DIR", published),
+            publish_keep=_whole_number(
+                environment, "PUBLISH_KEEP", _PUBLISH_KEEP, 1, _PUBLISH_KEEP_MAX, "versions"
+            ),
+            publish_postgres=environment.get("PUBLISH_POSTGRES", "").strip(),
+            publish_postgres_role=environment.get("PUBLISH_POSTGRES_ROLE", "").strip(),
         )
 
     @property
@@ -125,12 +153,18 @@ def _date_or_none(text: str) -> date | None:
         raise UserError("not a date", "AS_OF_DATE", "write it as YYYY-MM-DD") from error
 
 
-def _new_team_months(text: str) -> int:
-    given = text.strip() or str(_NEW_TEAM_MONTHS)
-    if not (given.isascii() and given.isdecimal() and int(given) <= _NEW_TEAM_MONTHS_MAX):
-        raise UserError(
-            "not a number of months",
-            "NEW_TEAM_MONTHS",
-            f"set it to a whole number from 0 to {_NEW_TEAM_MONTHS_MAX}",
-        )
-    return int(given)
+def _whole_number(
+    environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int, of: str
+) -> int:
+    given = environment.get(name, "").strip() or str(default)
+    # a longer text may be more digits than int() takes
+    if (
+        given.isascii()
+        and given.isdecimal()
+        and len(given) < 10
+        and lowest <= int(given) <= highest
+    ):
+        return int(given)
+    raise UserError(
+        f"not a number of {of}", name, f"set it to a whole number from {lowest} to {highest}"
+    )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from kpi_warehouse.console import MISSING, table
-from kpi_warehouse.errors import UserError
+from kpi_warehouse.published import reading
+from kpi_warehouse.publishing.store import CURRENT, DATABASE, PARQUET, Version
+from kpi_warehouse.settings import Settings
 
 Number = int | float | Decimal | None
 
@@ -203,43 +208,84 @@ def account_lines(accounts: Sequence[ObjectAccount]) -> list[str]:
     return lines
 
 
-def closing_lines(warehouse: Path) -> list[str]:
-    """Where the warehouse is, how to open it and what to look at next."""
+def closing_lines(database: Path) -> list[str]:
+    """How to open what was read, and what to look at next."""
     code = (
-        f"import duckdb; duckdb.connect({str(warehouse)!r}, read_only=True)"
+        f"import duckdb; duckdb.connect({str(database)!r}, read_only=True)"
         ".sql('from marts.kpi_by_period').show()"
     )
     # double quotes read better, where the path holds nothing that a shell takes up in them
-    is_plain = re.fullmatch(r"[\w./-]+", str(warehouse))
+    is_plain = re.fullmatch(r"[\w./-]+", str(database))
     argument = f'"{code}"' if is_plain else shlex.quote(code)
     return [
-        f"ウェアハウス Warehouse: {warehouse}",
         f"開く Open: .venv/bin/python -c {argument}",
         "次に見る Next: marts.kpi_by_channel_period (every KPI, with counts and intervals), "
         "marts.data_quality_findings (every finding, with file and row)",
     ]
 
 
-def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None]) -> None:
-    """Read the published warehouse and print its summary.
+class Stopwatch:
+    """How long a command and its parts take, in seconds."""
 
-    Raises UserError if there is no warehouse, it is being written, or its marts are not built.
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self.parts: dict[str, float] = {}
+
+    @contextmanager
+    def timing(self, part: str) -> Iterator[None]:
+        """Time a part of the command."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.parts[part] = time.monotonic() - start
+
+    @property
+    def total(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._start
+
+
+def publication_lines(
+    version: Version, publication: Mapping[str, Any], settings: Settings, watch: Stopwatch
+) -> list[str]:
+    """What was published, where, what it changed, and how long all took."""
+    current = settings.publish_dir / CURRENT
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in watch.parts.items())
+    return [
+        "",
+        f"公開 Published: {version.name}, as of {publication['as_of_date']}, "
+        f"{len(publication['tables'])} tables",
+        f"  DuckDB   {current / DATABASE}",
+        f"  Parquet  {current / PARQUET}",
+        f"  全体 Whole warehouse: {settings.warehouse_path}",
+        restatement_line(publication),
+        f"所要時間 Took: {watch.total:.1f} s ({parts})",
+    ]
+
+
+def restatement_line(publication: Mapping[str, Any]) -> str:
+    """How many values of past months a publication changed, by their main reason."""
+    heading = "過去の値の変更 Past values that changed"
+    if publication["previous_version"] is None:
+        return f"{heading}: 初回の公開 first publication"
+    restated = publication["restated_values"]
+    if not restated:
+        return f"{heading}: なし none"
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in restated.items())
+    return f"{heading}: {sum(restated.values()):,} ({reasons}) → marts.kpi_revisions"
+
+
+def print_summary(source: Path, as_of_date: date, say: Callable[[str], None]) -> None:
+    """Read a version (its folder) or a warehouse (its file) and print its summary.
+
+    Raises UserError if there is none, it is being written, or its marts are not built.
     """
-    if not warehouse.is_file():
-        raise UserError("no warehouse yet", warehouse, "run make build")
-    try:
-        connection = duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.Error as error:
-        raise UserError("cannot be opened", warehouse, "close its writer and retry") from error
-    try:
+    with reading(source) as connection:
         funnels = read_funnels(connection, as_of_date)
         accounts = read_accounts(connection)
         findings = read_findings(connection)
         conflicts = read_conflicts(connection)
-    except duckdb.CatalogException as error:
-        raise UserError("its marts are not built", warehouse, "run make build") from error
-    finally:
-        connection.close()
     for funnel in funnels:
         for line in [*funnel_lines(funnel), ""]:
             say(line)
@@ -250,9 +296,18 @@ def print_summary(warehouse: Path, as_of_date: date, say: Callable[[str], None])
         "",
         *conflict_lines(conflicts),
         "",
-        *closing_lines(warehouse),
+        *closing_lines(_lasting_path(source)),
     ]:
         say(line)
+
+
+def _lasting_path(source: Path) -> Path:
+    """The file to open: by way of `current` if that names the version, as versions go."""
+    if not source.is_dir():
+        return source
+    by_current = source.parent.parent / CURRENT
+    is_current = by_current.exists() and by_current.samefile(source)
+    return (by_current if is_current else source) / DATABASE
 
 
 def read_funnels(connection: duckdb.DuckDBPyConnection, as_of_date: date) -> list[Funnel]:

@@ -15,8 +15,22 @@ from kpi_warehouse.settings import Settings
 
 
 def database(path: Path, value: int) -> Path:
+    """A file with a value, and what publishing has to find in a warehouse."""
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"create table content as select {value} as value")
+        connection.execute("create schema marts")
+        for mart in ("kpi_by_period", "kpi_by_channel_period"):
+            connection.execute(
+                f"""
+                create table marts.{mart} as
+                select
+                    'calls_made' as kpi_id, 'dm' as channel_id, 'event' as basis,
+                    'month' as period_grain, date '2025-03-01' as period_start,
+                    date '2025-03-31' as period_end, {value}::decimal(18, 2) as numerator,
+                    null::decimal(18, 2) as denominator, {value}::double as value,
+                    1 as definition_version, true as is_complete, true as is_mature
+                """
+            )
     return path
 
 
@@ -59,7 +73,7 @@ def test_a_build_is_published_without_leftovers(settings, dbt):
     pipeline.build(settings, lines.append)
     assert content(settings.warehouse_path) == 2
     visible = {path.name for path in settings.data_dir.iterdir() if path.name[0] != "."}
-    assert visible == {"landing", "warehouse.duckdb"}
+    assert visible == {"landing", "published", "warehouse.duckdb"}
     assert "  warning: a test warned" in lines
 
 
@@ -102,7 +116,7 @@ def test_the_log_of_a_killed_writer_does_not_spoil_the_new_warehouse(tmp_path):
             copied = Path(f"{warehouse}{suffix}")
             copied.write_bytes(Path(f"{written}{suffix}").read_bytes())
     private = database(tmp_path / "warehouse.building.duckdb", 2)
-    pipeline.publish(private, warehouse)
+    pipeline.put_in_place(private, warehouse)
     assert content(warehouse) == 2
     assert not (tmp_path / "warehouse.duckdb.wal").exists()
 
@@ -111,7 +125,7 @@ def test_readers_keep_what_they_have_open(tmp_path):
     warehouse = database(tmp_path / "warehouse.duckdb", 1)
     private = database(tmp_path / "warehouse.building.duckdb", 2)
     with duckdb.connect(str(warehouse), read_only=True) as reader:
-        pipeline.publish(private, warehouse)
+        pipeline.put_in_place(private, warehouse)
         assert reader.execute("select value from content").fetchall() == [(1,)]
     assert content(warehouse) == 2
 
