@@ -563,6 +563,9 @@ def _compare_fact(
                 when before.row_key is null
                     then case when now.day > $previous_as_of then '{_LATER}' else '{_LATE}' end
                 when now.row_key is null then '{_REMOVED}'
+                -- another meaning of its code can change what is kept of a row, its duration too
+                when before.own <> now.own and before.classes <> now.classes
+                    then '{_RECLASSIFIED}'
                 when before.own <> now.own then '{_CORRECTED}'
                 when before.progress <> now.progress
                     -- a new date up to the as-of date of then is no event after it
