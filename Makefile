@@ -8,14 +8,16 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 # copies of the locks the environment was made from: touching a lock installs nothing.
-# requirements-quality.lock holds all of requirements.lock at the same versions, so that an
-# environment with Great Expectations serves every target and is never taken back to the smaller one.
+# requirements-postgres.lock holds all of requirements.lock at the same versions, and
+# requirements-quality.lock all of both and what the tests need: a larger environment serves every
+# target and is never taken back to a smaller one.
 INSTALLED := $(VENV)/requirements.lock
+INSTALLED_POSTGRES := $(VENV)/requirements-postgres.lock
 INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz quality sample land summary bench lock clean
+.PHONY: help env env-postgres env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,13 +35,24 @@ env: ## make the Python environment, again only when requirements.lock changed
 		if test -e $(INSTALLED_QUALITY); then \
 			$(call install,requirements-quality.lock); \
 			cp requirements-quality.lock $(INSTALLED_QUALITY); \
+		elif test -e $(INSTALLED_POSTGRES); then \
+			$(call install,requirements-postgres.lock); \
+			cp requirements-postgres.lock $(INSTALLED_POSTGRES); \
 		else \
 			$(call install,requirements.lock); \
 		fi; \
 		cp requirements.lock $(INSTALLED); \
 	fi
 
-env-quality: ## the same with Great Expectations, which tests and quality need
+env-postgres: ## the same with psycopg, for a copy of the marts in PostgreSQL (PUBLISH_POSTGRES)
+	@if ! cmp -s requirements-postgres.lock $(INSTALLED_POSTGRES) && ! test -e $(INSTALLED_QUALITY); then \
+		set -e; \
+		$(call install,requirements-postgres.lock); \
+		cp requirements-postgres.lock $(INSTALLED_POSTGRES); \
+		cp requirements.lock $(INSTALLED); \
+	fi
+
+env-quality: ## the same with Great Expectations and the clients that tests and quality need
 	@if ! cmp -s requirements-quality.lock $(INSTALLED_QUALITY); then \
 		set -e; \
 		$(call install,requirements-quality.lock); \
@@ -109,8 +122,11 @@ bench: env ## compare the models' time with one hand-written query
 
 # the larger set decides, so that the smaller one is always a part of it
 lock: env ## resolve the dependencies of pyproject.toml anew
-	$(BIN)/$(COMPILE) --upgrade --extra quality --output-file requirements-quality.lock
-	cp requirements-quality.lock requirements.lock
+	$(BIN)/$(COMPILE) --upgrade --extra quality --extra postgres --extra clients \
+		--output-file requirements-quality.lock
+	cp requirements-quality.lock requirements-postgres.lock
+	$(BIN)/$(COMPILE) --extra postgres --output-file requirements-postgres.lock
+	cp requirements-postgres.lock requirements.lock
 	$(BIN)/$(COMPILE) --output-file requirements.lock
 
 clean: ## remove what tools generated; the environment, extracts and warehouse stay

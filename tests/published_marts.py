@@ -63,7 +63,7 @@ select
     cast(if(kpi_id = 'calls_made', calls, connected) as decimal(18, 2)) as numerator,
     cast(if(kpi_id = 'calls_made', null, calls) as decimal(18, 2)) as denominator,
     if(kpi_id = 'calls_made', calls, connected / calls)::double as value,
-    {version} as definition_version,
+    {version} as definition_version, false as is_mixed_version,
     last_day(period_start) <= date '{as_of}' as is_complete,
     basis = 'event' or last_day(period_start) + interval 30 day <= date '{as_of}' as is_mature
 from counted

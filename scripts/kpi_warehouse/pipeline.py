@@ -23,7 +23,8 @@ from kpi_warehouse.definitions.rules import registry_problems
 from kpi_warehouse.errors import BuildError, UserError
 from kpi_warehouse.landing import LandingReport, check_targets, land, read_layouts
 from kpi_warehouse.locking import exclusive
-from kpi_warehouse.publishing import Build, Published, Store, publishing
+from kpi_warehouse.publishing import Build, Published, Store, Version, publishing
+from kpi_warehouse.publishing.postgres import check_postgres, copy_to_postgres
 from kpi_warehouse.settings import PROJECT_DIR, Settings
 from kpi_warehouse.summary import Stopwatch, print_summary, publication_lines
 
@@ -47,6 +48,8 @@ def build(settings: Settings, say: Say) -> None:
     # dbt takes seconds to import, which a caller's mistake should not have to wait for
     _check_warehouse(settings.warehouse_path)
     _make_writable(settings.publish_dir, "PUBLISH_DIR")
+    if settings.publish_postgres:
+        check_postgres(settings.publish_postgres)
     _check_registry(say)
     store = Store(settings.publish_dir)
     with (
@@ -59,12 +62,16 @@ def build(settings: Settings, say: Say) -> None:
         with watch.timing("landing"):
             _land(settings, say)
         published, warnings = _build_warehouse(settings, as_of_date, store, watch, say)
+        # what is published is published, whatever becomes of its copy
+        not_copied = _copy(settings, published.version, watch, say)
     for warning in warnings:
         say(f"  warning: {warning}")
     say("")
     print_summary(published.version.folder, as_of_date, say)
     for line in publication_lines(published.version, published.publication, settings, watch):
         say(line)
+    if not_copied:
+        raise not_copied
 
 
 def land_extracts(settings: Settings, say: Say) -> LandingReport:
@@ -165,6 +172,21 @@ def _build_warehouse(
             published = show()
     _remove_database(failed)
     return published, outcome.warnings
+
+
+def _copy(settings: Settings, version: Version, watch: Stopwatch, say: Say) -> UserError | None:
+    """Copy a version into PostgreSQL where that is wanted; returns what went wrong."""
+    if not settings.publish_postgres:
+        return None
+    try:
+        with watch.timing("PostgreSQL"):
+            copied = copy_to_postgres(
+                version, settings.publish_postgres, settings.publish_postgres_role
+            )
+    except UserError as error:
+        return error
+    say(f"copied to PostgreSQL: {copied.tables} tables, {copied.rows:,} rows")
+    return None
 
 
 def seal(private: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from kpi_warehouse.console import MISSING, table
 from kpi_warehouse.errors import UserError
+from kpi_warehouse.publishing.postgres import copy_to_postgres
 from kpi_warehouse.publishing.store import CURRENT, DATABASE, Store, Version
 from kpi_warehouse.settings import Settings
 
@@ -37,13 +38,16 @@ def list_publications(settings: Settings, say: Say) -> None:
 def roll_back(settings: Settings, name: str | None, say: Say) -> Version:
     """Make the version before the current one, or the named one, current, and say so.
 
-    Raises UserError if there is none, or a build is being published.
+    A copy in PostgreSQL goes back with it. Raises UserError if there is no such version, a build is
+    being published, or the copy cannot be made; in that case the version is current all the same.
     """
     store = Store(settings.publish_dir)
     if not store.folder.is_dir():
         raise UserError("nothing is published yet", store.folder, "run make build")
     with store.writing():
         before, now = store.roll_back(name.strip() or None if name else None)
+        if settings.publish_postgres:
+            copy_to_postgres(now, settings.publish_postgres, settings.publish_postgres_role)
     if before and before.name == now.name:
         say(f"公開中 Current: {now.name}, as it was")
     else:

@@ -136,14 +136,14 @@ with
 old_values as (
 
     select kpi_id, basis, '{TOTAL}' as channel_id, period_start, period_end, numerator,
-        denominator, value, definition_version
+        denominator, value, definition_version, is_mixed_version
     from earlier.marts.kpi_by_period
     where period_grain = 'month' and is_complete and is_mature
 
     union all
 
     select kpi_id, basis, channel_id, period_start, period_end, numerator, denominator, value,
-        definition_version
+        definition_version, is_mixed_version
     from earlier.marts.kpi_by_channel_period
     where period_grain = 'month' and is_complete and is_mature
 
@@ -152,14 +152,14 @@ old_values as (
 new_values as (
 
     select kpi_id, basis, '{TOTAL}' as channel_id, period_start, numerator, denominator, value,
-        definition_version, is_complete and is_mature as is_final
+        definition_version, is_mixed_version, is_complete and is_mature as is_final
     from built.marts.kpi_by_period
     where period_grain = 'month'
 
     union all
 
     select kpi_id, basis, channel_id, period_start, numerator, denominator, value,
-        definition_version, is_complete and is_mature as is_final
+        definition_version, is_mixed_version, is_complete and is_mature as is_final
     from built.marts.kpi_by_channel_period
     where period_grain = 'month'
 
@@ -179,6 +179,8 @@ select
     new_values.value as new_value,
     old_values.definition_version as old_definition_version,
     new_values.definition_version as new_definition_version,
+    old_values.is_mixed_version or coalesce(new_values.is_mixed_version, false) as is_mixed,
+    old_values.is_mixed_version <> new_values.is_mixed_version as is_mixed_anew,
     new_values.kpi_id is null as is_gone
 from old_values
 -- one-to-one
@@ -383,14 +385,18 @@ numbers as (
         coalesce(mapped.makes_rows, false) as makes_rows,
         ruled.kpi_id is not null as is_ruled,
         revised.is_gone
+        or revised.is_mixed_anew
         or revised.old_definition_version <> revised.new_definition_version
         or exists (
             select 1
             from definition_changes
             where
                 definition_changes.kpi_id = revised.kpi_id
-                and definition_changes.version
-                    in (revised.old_definition_version, revised.new_definition_version)
+                and (
+                    revised.is_mixed
+                    or definition_changes.version
+                        in (revised.old_definition_version, revised.new_definition_version)
+                )
         ) as is_defined_anew
     from revised
     left join counts using (kpi_id, basis, channel_id, month)
