@@ -28,7 +28,8 @@ def database(path: Path, value: int) -> Path:
                     'month' as period_grain, date '2025-03-01' as period_start,
                     date '2025-03-31' as period_end, {value}::decimal(18, 2) as numerator,
                     null::decimal(18, 2) as denominator, {value}::double as value,
-                    1 as definition_version, false as is_mixed_version, true as is_complete, true as is_mature
+                    1 as definition_version, false as is_mixed_version, true as is_complete,
+                    true as is_mature
                 """
             )
     return path

@@ -1,8 +1,8 @@
 """A copy of a version in PostgreSQL, for tools that read no DuckDB file.
 
 All of it is one transaction: a new schema is filled, takes the name `marts`, and the one of before
-is dropped. Readers see the old tables until it commits, and if anything fails they go on seeing them.
-A reader that holds a lock on the old tables is waited for, for a while, with everything else done.
+is dropped. Readers see the old tables until it commits, and if anything fails they go on seeing
+them. A reader that holds a lock on the old tables is waited for, with everything else done.
 """
 
 from __future__ import annotations
