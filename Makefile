@@ -17,7 +17,7 @@ INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-postgres env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz quality sample land summary bench lock clean
+.PHONY: help env env-postgres env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz torture quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,10 @@ mutation: env ## plant errors in the models and the registry, and see that each 
 
 fuzz: env ## put damaged extracts through landing and the build: COUNT=2000 SEED=1
 	@$(BIN)/python scripts/fuzz.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+torture: env ## publish under readers, kills, full and read-only disks: PUBLICATIONS=200 KILLS=50
+	@$(BIN)/python scripts/torture.py $(if $(PUBLICATIONS),--publications $(PUBLICATIONS)) \
+		$(if $(KILLS),--kills $(KILLS))
 
 quality: env-quality ## check the landed extracts and the published marts; writes Data Docs
 	@$(BIN)/python scripts/quality.py
