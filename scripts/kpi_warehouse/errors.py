@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Callable
 
@@ -11,7 +12,11 @@ EXIT_BUILD_FAILED = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
-_FROM_OUTSIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+_FROM_OUTSIDE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+}
+NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
+"""How the system, and DuckDB after it, says that the disk is full."""
 
 
 class UserError(Exception):

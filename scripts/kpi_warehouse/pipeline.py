@@ -9,7 +9,6 @@ then, and if anything fails, warehouse and published data stay as they were.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from kpi_warehouse.definitions.rules import registry_problems
-from kpi_warehouse.errors import BuildError, UserError
+from kpi_warehouse.errors import NO_ROOM, BuildError, UserError
 from kpi_warehouse.landing import LandingReport, check_targets, land, read_layouts
 from kpi_warehouse.locking import exclusive
 from kpi_warehouse.publishing import Build, Published, Store, Version, publishing
@@ -32,9 +31,6 @@ STAGING_DIR = PROJECT_DIR / "models" / "staging"
 REGISTRY = PROJECT_DIR / "seeds" / "registry"
 # DuckDB names the catalog after the file; one that is named like a schema cannot be queried.
 _SCHEMAS = {"landing", "staging", "intermediate", "marts", "seeds", "main"}
-
-# how the system and DuckDB say that the disk is full
-_NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
 
 Say = Callable[[str], None]
 
@@ -148,7 +144,7 @@ def _build_warehouse(
             outcome = run_dbt_build(environment, settings.data_dir / "dbt", say)
         except BuildError as error:
             _remove_database(failed)
-            if any(_NO_ROOM.search(finding) for finding in error.findings):
+            if any(NO_ROOM.search(finding) for finding in error.findings):
                 _remove_database(private)
                 raise UserError(
                     "no space left on the device", private.parent, "make room and retry"

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from kpi_warehouse.definitions.lock import DEFINITIONS
-from kpi_warehouse.errors import UserError
+from kpi_warehouse.errors import NO_ROOM, UserError
 from kpi_warehouse.publishing.agreement import agreement_of, differences
 from kpi_warehouse.publishing.revisions import (
     Comparison,
@@ -78,7 +78,11 @@ def write_version(
     """
     try:
         return _write_version(draft, build, name, now, before)
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except duckdb.Error as error:
+        # a commit that finds no room is no IOException
+        is_system = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
+        if not (is_system or NO_ROOM.search(str(error))):
+            raise
         reason = str(error).strip().splitlines()[0]
         raise UserError(
             f"cannot be written ({reason})",

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpi_warehouse.errors import EXIT_USER_ERROR, run_command
+from kpi_warehouse.torture import child_environment
 from kpi_warehouse.torture.kills import visible
 from kpi_warehouse.torture.marts import publish_number
 
-_MEGABYTE = 1 << 20
+# room left, each less than a version takes
+_KILOBYTES_LEFT = (1500, 700, 300, 100, 20, 0)
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,13 @@ def check_full_and_read_only(folder: Path, say: Callable[[str], None]) -> list[s
         publish_number(published, work, 1)
         before = visible(published)
         kind = "a small disk" if disk.is_real else "a limit on the size of files"
-        for free in (8, 4, 2, 1, 0):
+        for free in _KILOBYTES_LEFT:
             filler = disk.folder / "filler"
             if disk.is_real:
-                _fill(filler, free * _MEGABYTE)
-            code, lines = _publish(published, work, 2, None if disk.is_real else free * 100_000)
+                _fill(filler, free * 1024)
+            code, lines = _publish(published, work, 2, None if disk.is_real else free * 400)
             filler.unlink(missing_ok=True)
-            problems += _judge(f"full, {free} MB left", code, lines, before, published)
+            problems += _judge(f"full, {free} kB left", code, lines, before, published)
         say(f"  full ({kind}): {lines[-1] if lines else ''}")
         if disk.is_real:
             disk.make_read_only()
@@ -128,6 +130,7 @@ def _publish(
     command = [sys.executable, "-m", __name__, str(published), str(work), str(number)]
     done = subprocess.run(
         [*command, "" if largest is None else str(largest)],
+        env=child_environment(),
         capture_output=True,
         encoding="utf-8",
         check=False,

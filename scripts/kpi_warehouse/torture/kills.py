@@ -19,7 +19,9 @@ from kpi_warehouse.torture.readers import problems_of
 
 # what Python announces before it does it
 _STEPS = {"os.rename", "os.symlink", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "open"}
-_ENDED = 77
+_ENDED = 0
+# more than any publication has
+_MOST_STEPS = 10_000
 
 
 @dataclass
@@ -65,42 +67,37 @@ def damage(before: dict[str, str], folder: Path, keep: int) -> list[str]:
     return problems
 
 
-def kill_at_each_step(
-    folder: Path, say: Callable[[str], None], every: int = 1, keep: int = 2
-) -> Killed:
+def kill_at_each_step(folder: Path, every: int = 1, keep: int = 2) -> Killed:
     """Kill a publication before its first step on the disk, its second, and so on to the last.
 
-    After each, what readers see is as it was or wholly new; then the next one succeeds. This
-    process never opens a database, so that it can be forked.
+    After each, what readers see is as it was or wholly new; then the next one succeeds. The
+    process that calls it is forked, so it must not have opened a database.
+
+    Args:
+        folder: an empty one.
+        every: 1 for each step, 3 for every third one.
+        keep: versions that are kept.
     """
     found = Killed()
     work, published = folder / "work", folder / "published"
     work.mkdir(parents=True)
     for number in range(keep):
-        _forked(lambda number=number: _publish(published, work, number, keep))
-    number, step = keep, 1
-    while True:
+        _forked(_publish, published, work, number, keep)
+    for step in range(1, _MOST_STEPS, every):
+        number = keep + 2 * step
         before = visible(published)
-        status = _forked(
-            lambda: (_kill_before(step, published), _publish(published, work, number, keep))
-        )
-        number += 1
-        if os.WIFSIGNALED(status):
-            found.kills += 1
-        elif os.WEXITSTATUS(status) == _ENDED:
-            found.finished += 1
-        else:
-            found.problems.append(f"step {step}: ended with {os.WEXITSTATUS(status)}")
-        if os.waitstatus_to_exitcode(_forked(lambda: _report(damage(before, published, keep)))):
+        status = _forked(_publish, published, work, number, keep, step)
+        found.kills += os.WIFSIGNALED(status)
+        is_over = status == _ENDED
+        if not (is_over or os.WIFSIGNALED(status)):
+            found.problems.append(f"step {step}: ended with {os.waitstatus_to_exitcode(status)}")
+        if _forked(_report, before, published, keep):
             found.problems.append(f"step {step}: see above")
-        if found.finished:
-            break
-        if os.WEXITSTATUS(_forked(lambda: _publish(published, work, number, keep))) != _ENDED:
+        if _forked(_publish, published, work, number + 1, keep) != _ENDED:
             found.problems.append(f"step {step}: the next publication failed")
-        number += 1
-        if found.kills % 25 == 0:
-            say(f"  {found.kills} steps")
-        step += every
+        found.finished += 1 + is_over
+        if is_over:
+            break
     hidden = [path.name for path in (published / "versions").iterdir() if path.name[0] == "."]
     if hidden:
         found.problems.append(f"left over: {', '.join(hidden)}")
@@ -175,28 +172,29 @@ def _is_below(argument: object, folder: str) -> bool:
     return isinstance(argument, str | os.PathLike) and os.fspath(argument).startswith(folder)
 
 
-def _publish(published: Path, work: Path, number: int, keep: int) -> None:
+def _publish(published: Path, work: Path, number: int, keep: int, killed_at: int = 0) -> None:
+    if killed_at:
+        _kill_before(killed_at, published)
     publish_number(published, work, number, keep)
-    os._exit(_ENDED)
 
 
-def _report(problems: list[str]) -> None:
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(1 if problems else 0)
+def _report(before: dict[str, str], published: Path, keep: int) -> None:
+    for problem in (problems := damage(before, published, keep)):
+        print(problem, file=sys.stderr, flush=True)
+    if problems:
+        os._exit(1)
 
 
-def _forked(work: Callable[[], object]) -> int:
-    """Do it in a process of its own; returns how that ended."""
+def _forked(work: Callable[..., None], *arguments: object) -> int:
+    """Do it in a process of its own; returns how that ended, 0 if well."""
     process = os.fork()
     if process == 0:
         try:
-            work()
+            work(*arguments)
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(2)
-        os._exit(0)
+        os._exit(_ENDED)
     return os.waitpid(process, 0)[1]
 
 
@@ -207,7 +205,7 @@ def steps_to_text(found: Killed) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    outcome = kill_at_each_step(Path(sys.argv[1]), lambda line: None, int(sys.argv[2]))
+    outcome = kill_at_each_step(Path(sys.argv[1]), int(sys.argv[2]))
     for text in steps_to_text(outcome):
         print(text)
     sys.exit(bool(outcome.problems) or not outcome.kills)

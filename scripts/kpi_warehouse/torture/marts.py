@@ -1,4 +1,4 @@
-"""Small warehouses to publish, each different from the one before and able to tell if it is torn."""
+"""Small warehouses to publish, each another one than before and able to tell if it is torn."""
 
 from __future__ import annotations
 

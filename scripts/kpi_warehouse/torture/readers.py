@@ -14,6 +14,7 @@ import duckdb
 from kpi_warehouse.errors import UserError
 from kpi_warehouse.publishing import Store, Version
 from kpi_warehouse.publishing.store import CURRENT, DATABASE
+from kpi_warehouse.torture import child_environment
 from kpi_warehouse.torture.marts import publish_number
 
 # a version is there for at least as many publications as are kept; a reader that sleeps longer than
@@ -129,6 +130,7 @@ def publish_under_readers(
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", __name__, str(published), str(stop)],
+            env=child_environment(),
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
