@@ -64,7 +64,9 @@ def build(settings: Settings, say: Say) -> None:
         say(f"  warning: {warning}")
     say("")
     print_summary(published.version.folder, as_of_date, say)
-    for line in publication_lines(published.version, published.publication, settings, watch):
+    for line in publication_lines(
+        published.version, published.publication, settings, watch, len(warnings)
+    ):
         say(line)
     if not_copied:
         raise not_copied

@@ -220,7 +220,8 @@ def closing_lines(database: Path) -> list[str]:
     return [
         f"開く Open: .venv/bin/python -c {argument}",
         "次に見る Next: marts.kpi_by_channel_period (every KPI, with counts and intervals), "
-        "marts.data_quality_findings (every finding, with file and row)",
+        "marts.data_quality_findings (every finding, with file and row), "
+        "make kpi-sheet, make review",
     ]
 
 
@@ -247,13 +248,19 @@ class Stopwatch:
 
 
 def publication_lines(
-    version: Version, publication: Mapping[str, Any], settings: Settings, watch: Stopwatch
+    version: Version,
+    publication: Mapping[str, Any],
+    settings: Settings,
+    watch: Stopwatch,
+    warnings: int = 0,
 ) -> list[str]:
-    """What was published, where, what it changed, and how long all took."""
+    """What was tested and published, where, what it changed, and how long all took."""
     current = settings.publish_dir / CURRENT
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in watch.parts.items())
+    tested = "warnings: see above" if warnings else "no warning"
     return [
         "",
+        f"検査 Tests of the data: all passed, {tested}",
         f"公開 Published: {version.name}, as of {publication['as_of_date']}, "
         f"{len(publication['tables'])} tables",
         f"  DuckDB   {current / DATABASE}",

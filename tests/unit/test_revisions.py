@@ -15,7 +15,7 @@ import pytest
 
 from kpi_warehouse.definitions.lineage import CHANNEL_MAPPINGS, MAPPED_FIELDS
 from kpi_warehouse.definitions.rules import read_files
-from kpi_warehouse.publishing import Store
+from kpi_warehouse.publishing import Store, revisions
 from kpi_warehouse.publishing.agreement import (
     MAPPED_OBJECTS,
     NO_KPI,
@@ -23,6 +23,7 @@ from kpi_warehouse.publishing.agreement import (
     differences,
 )
 from kpi_warehouse.publishing.facts import FACT_OF_OBJECT, FACTS
+from kpi_warehouse.publishing.revisions import REASON_IDS
 from kpi_warehouse.settings import PROJECT_DIR
 from published_marts import CALLS, publish, warehouse
 
@@ -355,6 +356,14 @@ def test_the_history_is_carried_from_version_to_version_also_from_a_rollback(pai
     pair.publish((*CALLS, LATE))
     assert {version for (version,) in pair.rows("version")} == {pair.store.current.name}
     assert {version for (version,) in pair.rows("previous_version")} == {versions[0]}
+
+
+def test_the_seed_has_words_for_each_reason_that_the_rules_give():
+    with (SEEDS / "registry" / "revision_reasons.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    ordered = sorted(rows, key=lambda row: int(row["sort_order"]))
+    assert tuple(row["reason_id"] for row in ordered) == REASON_IDS
+    assert all(f"'{reason_id}'" in revisions._FOUND for reason_id in REASON_IDS)
 
 
 def test_each_mapping_and_object_of_the_registry_has_its_place():

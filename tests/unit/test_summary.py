@@ -14,22 +14,27 @@ import pytest
 
 from kpi_warehouse.console import display_width, pad, table
 from kpi_warehouse.errors import UserError
+from kpi_warehouse.publishing import Version
+from kpi_warehouse.settings import Settings
 from kpi_warehouse.summary import (
     COLUMNS,
     FindingCount,
     Funnel,
     FunnelRow,
     ObjectAccount,
+    Stopwatch,
     account_lines,
     closing_lines,
     conflict_lines,
     finding_lines,
     funnel_lines,
     print_summary,
+    publication_lines,
     read_accounts,
     read_conflicts,
     read_findings,
     read_funnels,
+    restatement_line,
 )
 
 NOTHING = dict.fromkeys((column.kpi_id for column in COLUMNS), 0) | {
@@ -265,3 +270,30 @@ def test_there_is_no_summary_of_a_warehouse_without_marts(tmp_path):
     duckdb.connect(str(path)).close()
     with pytest.raises(UserError, match="not a warehouse of this project, or an older one"):
         print_summary(path, date(2026, 5, 10), print)
+
+
+def test_the_end_of_a_build_says_what_was_published_and_what_it_changed(tmp_path):
+    settings = Settings.from_environment({"DATA_DIR": str(tmp_path)})
+    watch = Stopwatch()
+    with watch.timing("landing"):
+        pass
+    version = Version(tmp_path / "published" / "versions" / "20260916T030000Z")
+    told = {
+        "as_of_date": "2026-09-15",
+        "tables": {"a": {}, "b": {}},
+        "previous_version": "20260915T030000Z",
+        "restated_values": {"late_rows": 1200, "unknown": 1},
+    }
+    lines = publication_lines(version, told, settings, watch)
+    assert lines[1].endswith("all passed, no warning")
+    assert lines[2] == "公開 Published: 20260916T030000Z, as of 2026-09-15, 2 tables"
+    assert lines[3] == f"  DuckDB   {tmp_path}/published/current/kpi_warehouse.duckdb"
+    assert lines[6] == (
+        "過去の値の変更 Past values that changed: 1,201 (late_rows 1,200, unknown 1) "
+        "→ marts.kpi_revisions"
+    )
+    assert lines[7].startswith("所要時間 Took: 0.0 s (landing 0.0 s")
+    none = {**told, "restated_values": {}}
+    assert restatement_line(none).endswith(": なし none")
+    first = {**none, "previous_version": None}
+    assert restatement_line(first).endswith("初回の公開 first publication")

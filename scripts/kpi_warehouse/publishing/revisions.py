@@ -23,6 +23,11 @@ TABLE = "kpi_revisions"
 TOTAL = "all"
 CONTRACT = PROJECT_DIR / "models" / "marts" / "publishing" / "_publishing__sources.yml"
 REASONS = "revision_reasons"
+# what the rules below give; the seed says in which order and in which words
+REASON_IDS = (
+    *("new_definition", "policy", "new_mapping", "late_rows", "corrected_rows", "removed_rows"),
+    *("later_events", "unknown"),
+)
 _SQL_TYPES = {"string": "varchar"}
 # the same statistic of the same cases, summed up in another order
 _SAME = "1e-9"
