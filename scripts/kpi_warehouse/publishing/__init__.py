@@ -44,13 +44,19 @@ def publishing(
     name = store.next_name(moment)
     with store.draft() as draft:
         publication = write_version(draft, build, name, moment, before)
+        # all of it is on disk before anything that readers see is touched
+        version = store.keep(draft, name)
+    try:
 
         def show() -> Published:
-            version = store.keep(draft, name)
             store.make_current(version)
             return Published(version, publication, store.prune(keep))
 
         yield show
+    finally:
+        current = store.current
+        if version.folder.exists() and (current is None or current.name != name):
+            store.discard(version)
 
 
 def _readable(version: Version | None) -> Version | None:
