@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -150,8 +151,11 @@ def _finding(result: Any) -> str:
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
+    # a log that finds no room on the disk would print a traceback per line; the build says it once
+    complains, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         yield
     finally:
+        logging.raiseExceptions = complains
         os.environ.clear()
         os.environ.update(before)

@@ -90,7 +90,7 @@ def check_full_and_read_only(folder: Path, say: Callable[[str], None]) -> list[s
 def check_builds(folder: Path, environment: dict[str, str], build: list[str]) -> list[str]:
     """A whole build with its data on small disks; returns the problems."""
     problems = []
-    for megabytes in (1, 20, 60):
+    for megabytes in (1, 40):
         with small_disk(folder / "disk", megabytes) as disk:
             if not disk.is_real:
                 return problems
