@@ -42,7 +42,9 @@
             {%- for measure_id, quantity in measures.items() %},
             sum({{ quantity }}) as {{ measure_id }},
             sum(({{ quantity }}) * is_same_month) as {{ measure_id }}_same_month,
-            sum(({{ quantity }}) * is_without_cohort) as {{ measure_id }}_no_cohort
+            {#- on the cohort basis nothing is without a cohort #}
+            {{ 'sum((' ~ quantity ~ ') * is_without_cohort)' if basis == 'event' else 0 }}
+                as {{ measure_id }}_no_cohort
             {%- endfor %}
         from (
             select

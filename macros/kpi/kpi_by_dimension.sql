@@ -22,8 +22,6 @@
 {% macro kpi_by_dimension(
     dimension, members=none, exists_for=none, is_draft=false
 ) -%}
-{%- set keys = ['basis', 'period_grain', 'period_start'] -%}
-{%- do keys.append(dimension) if dimension -%}
 {%- set time_to_event = {
     none: 'time_to_event_by_period',
     'channel_id': 'time_to_event_by_channel_period',
@@ -71,9 +69,35 @@ measures as (
 
 ),
 
+-- what there is of each measure, which is read apart from its millions of rows
+extents as (
+
+    select
+        measure_id,
+        basis,
+        regime_start,
+        min(measure_date) as first_date,
+        max(measure_date) as last_date
+    from {{ ref('int_measures_daily') }}
+    {%- if is_draft %}
+    -- most of the time nothing is a draft
+    where
+        measure_id in (select numerator_measure_id from definitions)
+        or measure_id in (select denominator_measure_id from definitions)
+        or measure_id in (select sample_measure_id from definitions)
+    {%- endif %}
+    group by measure_id, basis, regime_start
+
+),
+
 calendar_periods as (
 
-    select * from {{ ref('int_calendar_periods') }}
+    select
+        *,
+        cast(
+            dense_rank() over (order by period_grain, period_start) as integer
+        ) as period_number
+    from {{ ref('int_calendar_periods') }}
 
 ),
 
@@ -89,46 +113,75 @@ distributions as (
 
 ),
 
-daily as (
+bases as (
+
+    select
+        basis,
+        min(first_date) as first_date,
+        max(last_date) as last_date
+    from extents
+    group by basis
+
+),
+
+-- Numbers stand for texts where millions of rows are added up: a measure on a basis, a
+-- KPI on a basis, a period of a grain.
+numbered_measures as (
 
     select
         measure_id,
         basis,
-        regime_start,
-        measure_date,
+        cast(row_number() over (order by measure_id, basis) as integer)
+            as measure_number
+    from extents
+    group by measure_id, basis
+
+),
+
+numbered_kpis as (
+
+    select
+        definitions.kpi_id,
+        bases.basis,
+        cast(
+            row_number() over (order by definitions.kpi_id, bases.basis) as integer
+        ) as kpi_number
+    from definitions
+    cross join bases
+    group by definitions.kpi_id, bases.basis
+
+),
+
+daily as (
+
+    select
+        numbered_measures.measure_number,
+        measures.regime_start,
+        measures.measure_date,
         {%- if dimension %}
-        {{ dimension }},
+        measures.{{ dimension }},
         {%- endif %}
         -- a sum is wider than what it adds up, and the next one costs more of it
-        cast(sum(quantity) as decimal(18, 2)) as quantity
+        cast(sum(measures.quantity) as decimal(18, 2)) as quantity
     from measures
-    {%- if is_draft %}
-    -- most of the time nothing is a draft
-    where
-        exists (
-            select 1
-            from definitions
-            where
-                measures.measure_id in (
-                    definitions.numerator_measure_id,
-                    definitions.denominator_measure_id,
-                    definitions.sample_measure_id
-                )
-        )
-    {%- endif %}
+    -- many-to-one
+    inner join numbered_measures
+        on measures.measure_id = numbered_measures.measure_id
+        and measures.basis = numbered_measures.basis
     group by
-        measure_id, basis, regime_start, measure_date{{ ', ' ~ dimension if dimension }}
+        numbered_measures.measure_number,
+        measures.regime_start,
+        measures.measure_date
+        {{- ',\n        measures.' ~ dimension if dimension }}
 
 ),
 
 quantities as (
 
     select
-        daily.measure_id,
-        daily.basis,
+        daily.measure_number,
         daily.regime_start,
-        calendar_periods.period_grain,
-        calendar_periods.period_start,
+        calendar_periods.period_number,
         {%- if dimension %}
         daily.{{ dimension }},
         {%- endif %}
@@ -137,35 +190,55 @@ quantities as (
     -- one-to-many: a day is in one period of each grain
     inner join calendar_periods on daily.measure_date = calendar_periods.date_day
     group by
-        daily.measure_id,
-        daily.basis,
+        daily.measure_number,
         daily.regime_start,
-        calendar_periods.period_grain,
-        calendar_periods.period_start
-        {{- ', daily.' ~ dimension if dimension }}
+        calendar_periods.period_number
+        {{- ',\n        daily.' ~ dimension if dimension }}
 
 ),
 
 regimes as (
 
-    select distinct regime_start from daily
+    select distinct regime_start from extents
+
+),
+
+kpi_roles as (
+
+    {{ kpi_roles(is_draft) | indent(4) }}
 
 ),
 
 -- what each measure is to the version of a KPI that counts the events of a regime
 roles as (
 
-    {{ kpi_roles(is_draft) }}
+    select
+        numbered_kpis.kpi_number,
+        numbered_measures.measure_number,
+        kpi_roles.regime_start,
+        kpi_roles.role,
+        kpi_roles.version
+    from kpi_roles
+    -- one-to-many: the bases
+    inner join numbered_measures on kpi_roles.measure_id = numbered_measures.measure_id
+    -- many-to-one
+    inner join numbered_kpis
+        on kpi_roles.kpi_id = numbered_kpis.kpi_id
+        and numbered_measures.basis = numbered_kpis.basis
+    where
+        (numbered_kpis.basis = 'event' and kpi_roles.has_event_basis)
+        or (numbered_kpis.basis = 'cohort' and kpi_roles.has_cohort_basis)
 
 ),
 
 contributions as (
 
     select
-        roles.kpi_id,
-        {%- for key in keys %}
-        quantities.{{ key }},
-        {%- endfor %}
+        roles.kpi_number,
+        quantities.period_number,
+        {%- if dimension %}
+        quantities.{{ dimension }},
+        {%- endif %}
         {%- for role in ['numerator', 'denominator', 'sample'] %}
         sum(
             case when roles.role = '{{ role }}' then quantities.quantity else 0 end
@@ -176,27 +249,12 @@ contributions as (
     from quantities
     -- many-to-many: a measure serves several KPIs
     inner join roles
-        on quantities.measure_id = roles.measure_id
+        on quantities.measure_number = roles.measure_number
         and quantities.regime_start = roles.regime_start
-    where
-        (quantities.basis = 'event' and roles.has_event_basis)
-        or (quantities.basis = 'cohort' and roles.has_cohort_basis)
     group by
-        roles.kpi_id
-        {%- for key in keys %},
-        quantities.{{ key }}
-        {%- endfor %}
-
-),
-
-bases as (
-
-    select
-        basis,
-        min(measure_date) as first_date,
-        max(measure_date) as last_date
-    from daily
-    group by basis
+        roles.kpi_number,
+        quantities.period_number
+        {{- ',\n        quantities.' ~ dimension if dimension }}
 
 ),
 
@@ -204,6 +262,7 @@ periods as (
 
     select distinct
         bases.basis,
+        calendar_periods.period_number,
         calendar_periods.period_grain,
         calendar_periods.period_start,
         calendar_periods.period_end,
@@ -222,17 +281,16 @@ versions_of_periods as (
 
     select
         definitions.*,
+        numbered_kpis.kpi_number,
         periods.basis,
+        periods.period_number,
         periods.period_grain,
         periods.period_start,
         periods.period_end,
         agreements.small_sample_below,
         row_number() over (
             partition by
-                definitions.kpi_id,
-                periods.basis,
-                periods.period_grain,
-                periods.period_start
+                numbered_kpis.kpi_number, periods.period_number
             order by definitions.version desc
         ) as version_number_from_last
     from periods
@@ -246,6 +304,10 @@ versions_of_periods as (
         on definitions.effective_from <= {{ definition_day('periods.label_day') }}
         and definitions.last_day_of_kpi >= {{ definition_day('periods.period_start') }}
     {% endif %}
+    -- many-to-one
+    inner join numbered_kpis
+        on definitions.kpi_id = numbered_kpis.kpi_id
+        and periods.basis = numbered_kpis.basis
     where
         (periods.basis = 'event' and definitions.has_event_basis)
         or (periods.basis = 'cohort' and definitions.has_cohort_basis)
@@ -285,10 +347,8 @@ counted as (
     {%- endif %}
     -- {{ 'one-to-many: one per member' if is_day else 'one-to-one' }}
     {{ 'inner' if is_day else 'left' }} join contributions
-        on labels.kpi_id = contributions.kpi_id
-        and labels.basis = contributions.basis
-        and labels.period_grain = contributions.period_grain
-        and labels.period_start = contributions.period_start
+        on labels.kpi_number = contributions.kpi_number
+        and labels.period_number = contributions.period_number
         {%- if dimension and not is_day %}
         and members.{{ dimension }} = contributions.{{ dimension }}
         {%- endif %}

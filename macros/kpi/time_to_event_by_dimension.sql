@@ -26,7 +26,7 @@
 ) -%}
 {%- set what = ['distribution_id'] -%}
 {%- do what.append(part) if part -%}
-{%- set keys = what + ['basis', 'period_grain', 'period_start'] -%}
+{%- set keys = ['series_number', 'period_number'] -%}
 {%- do keys.append(dimension) if dimension -%}
 {%- set bases = {'event': 'event_date', 'cohort': 'cohort_date'} -%}
 with
@@ -39,7 +39,12 @@ observations as (
 
 calendar_periods as (
 
-    select * from {{ ref('int_calendar_periods') }}
+    select
+        *,
+        cast(
+            dense_rank() over (order by period_grain, period_start) as integer
+        ) as period_number
+    from {{ ref('int_calendar_periods') }}
 
 ),
 
@@ -55,22 +60,63 @@ agreements as (
 
 ),
 
+bases as (
+
+    {% for basis in bases %}
+    select '{{ basis }}' as basis
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+kinds as (
+
+    select distinct
+        {{ what | join(',\n        ') }}
+    from observations
+
+),
+
+-- Numbers stand for texts where cases are sorted: for what is measured on a basis, and for
+-- a period of a grain.
+series as (
+
+    select
+        {%- for column in what %}
+        kinds.{{ column }},
+        {%- endfor %}
+        bases.basis,
+        cast(
+            row_number() over (order by bases.basis, kinds.{{ what | join(', kinds.') }})
+            as integer
+        ) as series_number
+    from kinds
+    cross join bases
+
+),
+
 dated as (
 
     {% for basis, date_column in bases.items() %}
     select
-        {%- for column in what %}
-        {{ column }},
-        {%- endfor %}
-        '{{ basis }}' as basis,
+        series.series_number,
+        series.basis,
         {%- if dimension %}
-        {{ dimension }},
+        observations.{{ dimension }},
         {%- endif %}
-        observed_value,
-        is_finished,
-        {{ date_column }} as case_date
+        observations.observed_value,
+        observations.is_finished,
+        observations.{{ date_column }} as case_date
     from observations
-    where {{ date_column }} is not null {{ 'and is_finished' if basis == 'event' }}
+    -- many-to-one
+    inner join series
+        on series.basis = '{{ basis }}'
+        {%- for column in what %}
+        and observations.{{ column }} = series.{{ column }}
+        {%- endfor %}
+    where
+        observations.{{ date_column }} is not null
+        {{ 'and observations.is_finished' if basis == 'event' }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -79,15 +125,12 @@ dated as (
 in_periods as (
 
     select
-        {%- for column in what %}
-        dated.{{ column }},
-        {%- endfor %}
+        dated.series_number,
         dated.basis,
         {%- if dimension %}
         dated.{{ dimension }},
         {%- endif %}
-        calendar_periods.period_grain,
-        calendar_periods.period_start,
+        calendar_periods.period_number,
         dated.observed_value,
         dated.is_finished
     from dated
@@ -118,8 +161,9 @@ timed as (
         {{ key }},
         {%- endfor %}
         observed_value,
-        count(*) as cases,
-        sum({{ one_if('is_finished') }}) as finished
+        -- a sum is wider than what it adds up, and the next one costs more of it
+        cast(count(*) as integer) as cases,
+        cast(sum({{ one_if('is_finished') }}) as integer) as finished
     from in_periods
     where basis = 'cohort'
     group by {{ keys | join(', ') }}, observed_value
@@ -131,10 +175,12 @@ risks as (
     select
         *,
         -- whom it took as long, or longer
-        sum(cases) over (
-            partition by {{ keys | join(', ') }}
-            order by observed_value
-            rows between current row and unbounded following
+        cast(
+            sum(cases) over (
+                partition by {{ keys | join(', ') }}
+                order by observed_value
+                rows between current row and unbounded following
+            ) as integer
         ) as at_risk
     from timed
 
@@ -196,19 +242,12 @@ periods as (
 
     select distinct
         reach.basis,
+        calendar_periods.period_number,
         calendar_periods.period_grain,
         calendar_periods.period_start
     from reach
     inner join calendar_periods
         on calendar_periods.date_day between reach.first_date and reach.last_date
-
-),
-
-kinds as (
-
-    select distinct
-        {{ what | join(',\n        ') }}
-    from observations
 
 ),
 
@@ -223,15 +262,12 @@ members as (
 cells as (
 
     select
-        {%- for column in what %}
-        kinds.{{ column }},
-        {%- endfor %}
-        periods.basis,
-        periods.period_grain,
-        periods.period_start
+        series.series_number,
+        periods.period_number
         {{- ',\n        members.' ~ dimension if dimension }}
     from periods
-    cross join kinds
+    -- many-to-many: what is measured on the basis
+    inner join series on periods.basis = series.basis
     {%- if dimension %}
     cross join members
     {%- endif %}
@@ -239,18 +275,30 @@ cells as (
 
     union all
 
-    select {{ keys | join(', ') }}
+    select
+        {%- for key in keys %}
+        summaries.{{ key }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from summaries
-    where period_grain = 'day'
+    -- many-to-one: the days
+    inner join (
+        select distinct period_number from periods where period_grain = 'day'
+    ) as days on summaries.period_number = days.period_number
 
 ),
 
 filled as (
 
     select
-        {%- for key in keys %}
-        cells.{{ key }},
+        {%- for column in what %}
+        series.{{ column }},
         {%- endfor %}
+        {%- if dimension %}
+        cells.{{ dimension }},
+        {%- endif %}
+        series.basis,
+        periods.period_grain,
+        periods.period_start,
         coalesce(summaries.cases, 0) as cases,
         coalesce(summaries.finished, 0) as finished,
         summaries.median,
@@ -258,13 +306,16 @@ filled as (
         crossings.km_median,
         crossings.at_risk_at_median
     from cells
-    -- one-to-one
+    -- both many-to-one
+    inner join series on cells.series_number = series.series_number
+    inner join periods
+        on cells.period_number = periods.period_number and series.basis = periods.basis
+    -- both one-to-one
     left join summaries
         on {% for key in keys -%}
         cells.{{ key }} = summaries.{{ key }}
         {%- if not loop.last %}
         and {% endif %}{% endfor %}
-    -- one-to-one
     left join crossings
         on {% for key in keys -%}
         cells.{{ key }} = crossings.{{ key }}

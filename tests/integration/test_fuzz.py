@@ -14,7 +14,7 @@ from kpi_warehouse.fuzz.landing_run import run_cases
 from kpi_warehouse.pipeline import STAGING_DIR
 
 SEED = 20260930
-LANDED_ONE_BY_ONE = 80
+LANDED_ONE_BY_ONE = 60
 IN_ONE_BUILD = 60
 
 

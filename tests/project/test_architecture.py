@@ -908,6 +908,24 @@ def test_the_type_of_floating_point_numbers_is_a_var(fake: Fake) -> None:
     assert fake.broken(shape.contract_types_are_portable) == []
 
 
+@pytest.mark.parametrize(
+    ("reader_is", "readers", "broken"), [("table", 1, 0), ("view", 1, 1), ("table", 2, 1)]
+)
+def test_the_key_of_a_view_is_tested_by_what_stores_it(
+    fake: Fake, reader_is: str, readers: int, broken: int
+) -> None:
+    view = fake.model(
+        "models/intermediate/int_part.sql", key=False, config={"materialized": "view"}
+    )
+    for number in range(readers):
+        fake.model(
+            f"models/intermediate/int_whole_{number}.sql",
+            reads=(view["unique_id"],),
+            config={"materialized": reader_is},
+        )
+    assert len(fake.broken(shape.models_have_a_key_test)) == broken
+
+
 def test_a_model_of_one_row_needs_no_key(fake: Fake) -> None:
     node = fake.model("models/intermediate/int_policies.sql", key=False)
     fake.test(node["unique_id"], "one_row", None)

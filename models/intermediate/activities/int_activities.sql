@@ -236,26 +236,36 @@ with_cycle as (
 
 ),
 
-numbered as (
+-- apart and narrow, as numbering sorts whatever is with it
+approaches as (
 
     select
-        *,
-        case
-            when is_approach and lead_key is not null
-                then row_number() over (
-                    partition by lead_key, cycle_number, is_approach
-                    order by occurred_at, activity_id
-                )
-        end as touch_number,
+        activity_id,
+        row_number() over (
+            partition by lead_key, cycle_number order by occurred_at, activity_id
+        ) as touch_number,
         -- whether an earlier approach of the cycle got through to somebody
         coalesce(
             max(case when is_contact then 1 else 0 end) over (
-                partition by lead_key, cycle_number, is_approach
+                partition by lead_key, cycle_number
                 order by occurred_at, activity_id
                 rows between unbounded preceding and 1 preceding
             ), 0
         ) = 1 as has_earlier_contact
     from with_cycle
+    where is_approach and lead_key is not null
+
+),
+
+numbered as (
+
+    select
+        with_cycle.*,
+        approaches.touch_number,
+        approaches.has_earlier_contact
+    from with_cycle
+    -- one-to-one; left, as not all are approaches
+    left join approaches on with_cycle.activity_id = approaches.activity_id
 
 ),
 

@@ -93,8 +93,13 @@ def models_state_their_grain(project: Project) -> Iterator[Violation]:
 
 
 def models_have_a_key_test(project: Project) -> Iterator[Violation]:
-    """A `unique`, `unique_combination` or `one_row` test holds the grain."""
+    """A `unique`, `unique_combination` or `one_row` test holds the grain.
+
+    A view that one model alone stores is tested there: its own test would compute it again.
+    """
     for node in project.models():
+        if _is_stored_elsewhere(project, node):
+            continue
         tests = {test["test_metadata"]["name"] for test in project.tests_of(node)}
         if not any(KEY_TEST.match(test) for test in tests) and node["name"] not in WITHOUT_KEY:
             yield Violation(
@@ -102,6 +107,15 @@ def models_have_a_key_test(project: Project) -> Iterator[Violation]:
                 node["name"],
                 "add a unique or unique_combination test on the columns of its grain",
             )
+
+
+def _is_stored_elsewhere(project: Project, node: Node) -> bool:
+    if node.get("config", {}).get("materialized") != "view":
+        return False
+    readers = [
+        reader for reader in project.models() if node["unique_id"] in reader["depends_on"]["nodes"]
+    ]
+    return len(readers) == 1 and readers[0]["config"].get("materialized") == "table"
 
 
 def marts_have_a_contract(project: Project) -> Iterator[Violation]:
