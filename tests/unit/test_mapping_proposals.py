@@ -31,8 +31,9 @@ from kpi_warehouse.mapping_proposals.seeds import (
     seeds_of_rules,
     timeline_problem,
 )
-from kpi_warehouse.mapping_proposals.text import fold, neutralise, restore, shown
+from kpi_warehouse.mapping_proposals.text import fold, shown
 from kpi_warehouse.settings import PROJECT_DIR
+from kpi_warehouse.spreadsheet_text import neutralise, restore
 
 SEED_HEADER = "disposition_code,outcome_code,name_ja,name_en,is_connected,valid_from,valid_to\n"
 SEED_ROWS = (

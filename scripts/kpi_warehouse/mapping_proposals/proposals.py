@@ -17,7 +17,7 @@ from kpi_warehouse.landing.manifest import replacing
 from kpi_warehouse.mapping_proposals.gaps import CODE_LENGTH, Gap
 from kpi_warehouse.mapping_proposals.nearest import Near, nearest
 from kpi_warehouse.mapping_proposals.seeds import Meaning, Seed, read_rows, timeline_problem
-from kpi_warehouse.mapping_proposals.text import neutralise, restore
+from kpi_warehouse.spreadsheet_text import neutralise, restore
 
 ACCEPT = "accept"
 _HELP = ("found_in", "row_count", "example_file", "example_row", "proposal")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# What a spreadsheet takes for the start of a formula, in both widths, or drops before one. The
-# apostrophe is here so that taking one away again is exact.
-_FORMULA_STARTS = tuple("=+-@\t\r\n'＝＋－＠")
 _SHOWN_LENGTH = 60
 
 
@@ -24,16 +21,6 @@ def words(code: str) -> list[str]:
     """The folded words of a code: runs of ASCII letters, of digits, and of anything else."""
     text = unicodedata.normalize("NFKC", code).casefold()
     return re.findall(r"[a-z]+|[0-9]+|[^\W\da-z_]+", text)
-
-
-def neutralise(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula; `restore` undoes it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def restore(cell: str) -> str:
-    """The text that `neutralise` made this cell of."""
-    return cell[1:] if cell.startswith("'") else cell
 
 
 def shown(text: str) -> str:

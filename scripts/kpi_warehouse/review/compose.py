@@ -24,7 +24,7 @@ from kpi_warehouse.review.content import (
 )
 from kpi_warehouse.review.document import Cell, Column, Document, Section, Table
 from kpi_warehouse.review.history import Restatement, Snapshot
-from kpi_warehouse.review.numbers import JA, difference, figure, interval, yen
+from kpi_warehouse.review.numbers import JA, difference, figure, interval, rate_unit, yen
 
 # told apart by shape and word; colour only adds to them
 STATUSES = {
@@ -44,8 +44,6 @@ SOURCES = {
 QUANTITY, QUALITY = "quantity", "quality"
 # how many are named; the rest is counted, and stands in review.json
 SHOWN_RESTATEMENTS = 15
-# an average deal is above, calls per lead are below
-_YEN_FROM = 1_000
 
 
 def compose(
@@ -839,7 +837,7 @@ class _Composer:
             )
             if value is not None
         ]
-        rate_unit = _rate_unit(each.rate_used)
+        unit_of_rate = rate_unit(each.rate_used)
         if each.is_feasible is None:
             verdict = Cell(MISSING, self.of(each.reason_text) if each.reason else "")
         elif each.is_feasible:
@@ -850,8 +848,8 @@ class _Composer:
             Cell(self.of(each.name)),
             Cell(self.show(each.required, unit)),
             Cell(self.between(each.required_low, each.required_high, unit)),
-            Cell(self.show(each.rate_used, rate_unit)),
-            Cell(self.between(each.rate_low, each.rate_high, rate_unit)),
+            Cell(self.show(each.rate_used, unit_of_rate)),
+            Cell(self.between(each.rate_low, each.rate_high, unit_of_rate)),
             Cell(self.show(each.per_rep_day, "deals")),
             Cell(" ".join(limits) or MISSING),
             verdict,
@@ -870,7 +868,7 @@ class _Composer:
             None not in (changed.rate_used, each.current_value)
             and math.isclose(changed.rate_used, each.current_value, rel_tol=1e-6)
         )
-        unit = _rate_unit(each.current_value) if is_rate else self.unit(changed.kpi_id)
+        unit = rate_unit(each.current_value) if is_rate else self.unit(changed.kpi_id)
         target = next(
             (
                 self.of(node.name)
@@ -1076,13 +1074,6 @@ class _Composer:
 def _value(team: Team, kpi_id: str) -> Number | None:
     actual = team.actuals.get(kpi_id)
     return actual.value if actual else None
-
-
-def _rate_unit(value: Number | None) -> str:
-    """How a rate of the tree is written: up to 1 it is a share, from 1,000 on yen per deal."""
-    if value is None or value <= 1:
-        return RATE
-    return "ratio" if value < _YEN_FROM else "jpy"
 
 
 def _columns(*columns: Column) -> tuple[Column, ...]:

@@ -12,6 +12,8 @@ LANGUAGES = (JA, EN)
 _MAN = 10_000
 # below, 万円 would hide most of the digits
 _MAN_FROM = 100_000
+# an average deal is above, calls per lead are below
+_YEN_FROM = 1_000
 _DECIMALS = {"ratio": 2, "hours": 1, "minutes": 1, "days": 1, "deals": 1}
 
 
@@ -24,6 +26,13 @@ def figure(value: Number | None, unit: str, language: str) -> str:
     if unit == "jpy":
         return yen(value, language)
     return _fixed(Decimal(str(value)), _DECIMALS.get(unit, 0))
+
+
+def rate_unit(value: Number | None) -> str:
+    """How a rate of the KPI tree is written: up to 1 it is a share, from 1,000 on yen per deal."""
+    if value is None or value <= 1:
+        return "rate"
+    return "ratio" if value < _YEN_FROM else "jpy"
 
 
 def yen(value: Number, language: str) -> str:
