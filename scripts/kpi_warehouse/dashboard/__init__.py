@@ -5,7 +5,7 @@
     pages/       one module per question: reads rows, composes blocks
     charts.py    the charts, as Vega-Lite
     html.py      tables and facts as HTML
-    app.py       what Streamlit runs
+    app/         what Streamlit runs
 
 A page knows nothing of Streamlit: the report renders the same blocks. No figure is computed here
 that a mart holds; a page shows rows of the marts, one period each.

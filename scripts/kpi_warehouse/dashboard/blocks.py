@@ -75,7 +75,7 @@ class Fact:
 
     label: str
     text: str
-    note: str = ""
+    notes: tuple[str, ...] = ()
     hint: str = ""
     mark: str = ""
 

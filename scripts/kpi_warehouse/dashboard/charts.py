@@ -20,7 +20,7 @@ NAVY, BLUE, GREY, AMBER = "#243b53", "#2b6cb0", "#8a94a0", "#8a4b08"
 # told apart with any kind of colour blindness (Okabe and Ito), darkened to 3 : 1 on white
 SERIES = ("#0072b2", "#b8590a", "#00805e", "#a8558a", "#6b6100", "#3a3a3a")
 FONT = "Hiragino Sans, Yu Gothic UI, Meiryo, Noto Sans CJK JP, Noto Sans JP, sans-serif"
-_SMALL_LABEL, _ROW_HEIGHT = 11, 24
+_SMALL_LABEL, _ROW_HEIGHT, _PANEL = 11, 24, 84
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -67,6 +67,7 @@ def small_multiples(
     Each row has series, label, value, is_settled, is_small and the texts of `tips`.
     """
     is_rate = unit == "rate"
+    series = list(dict.fromkeys(row["series"] for row in rows))
     base = alt.Chart()
     x = alt.X("label:O", sort=None, title=None, axis=alt.Axis(labels=False, ticks=False))
     axis = _axis(tickCount=3, **_ticks(unit, language))
@@ -83,7 +84,7 @@ def small_multiples(
         alt.layer(line.encode(x=x, y=y), points.encode(x=x, y=y))
         .properties(width=210, height=90)
         .facet(
-            facet=alt.Facet("series:N", sort=None, title=None, header=_header()),
+            facet=alt.Facet("series:N", sort=series, title=None, header=_header()),
             columns=columns,
             data=alt.Data(values=list(rows)),
         )
@@ -101,11 +102,11 @@ def bars_by_step(rows: Rows, tips: Mapping[str, str], steps: Sequence[str]) -> S
     panels = []
     for number, step in enumerate(steps):
         base = alt.Chart(alt.Data(values=[row for row in rows if row["step"] == step]))
-        axis = _axis(labelLimit=150, ticks=False, domain=False) if number == 0 else None
+        axis = _axis(labelLimit=110, ticks=False, domain=False) if number == 0 else None
         y = alt.Y("channel:N", sort=None, title=None, axis=axis)
         largest = max((row["value"] or 0 for row in rows if row["step"] == step), default=0)
         # room for the number beside the longest bar
-        scale = alt.Scale(domain=[0, (largest or 1) * 1.55], nice=False)
+        scale = alt.Scale(domain=[0, (largest or 1) * 1.75], nice=False)
         x = alt.X("value:Q", title=None, axis=None, scale=scale)
         bars = base.mark_bar(color=BLUE, height={"band": 0.7}).encode(x=x, y=y, tooltip=tooltip)
         text = base.mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
@@ -113,12 +114,12 @@ def bars_by_step(rows: Rows, tips: Mapping[str, str], steps: Sequence[str]) -> S
         )
         panels.append(
             (bars + text).properties(
-                width=150 if number else 130,
+                width=_PANEL,
                 height={"step": _ROW_HEIGHT},
                 title=alt.TitleParams(step, fontSize=12, anchor="start", color=NAVY),
             )
         )
-    return _finished(alt.hconcat(*panels, spacing=8))
+    return _finished(alt.hconcat(*panels, spacing=6))
 
 
 def heat_map(
@@ -160,7 +161,9 @@ def heat_map(
         tooltip=tooltip,
     )
     width = "container" if is_wide else {"step": 44}
-    return _finished((cells + text).properties(width=width, height={"step": 28}))
+    # the colours of cells and of their texts are no common scale
+    chart = (cells + text).resolve_scale(color="independent")
+    return _finished(chart.properties(width=width, height={"step": 28}))
 
 
 def dots(rows: Rows, unit: str, language: str, tips: Mapping[str, str]) -> Spec:
@@ -170,9 +173,8 @@ def dots(rows: Rows, unit: str, language: str, tips: Mapping[str, str]) -> Spec:
     """
     tooltip = [alt.Tooltip(f"{name}:N", title=label) for name, label in tips.items()]
     teams = list(dict.fromkeys(row["team"] for row in rows))
-    scale = alt.Scale(
-        domain=[0, max((row["high"] or row["value"] or 0 for row in rows), default=0) or 1]
-    )
+    largest = max((row["high"] or row["value"] or 0 for row in rows), default=0)
+    scale = alt.Scale(domain=[0, (largest or 1) * 1.05], nice=False)
     panels = []
     for team in teams:
         base = alt.Chart(alt.Data(values=[row for row in rows if row["team"] == team]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 
 from kpi_warehouse.console import MISSING
-from kpi_warehouse.dashboard.blocks import Facts, Table
+from kpi_warehouse.dashboard.blocks import Chart, Facts, Table
 
 
 def table_html(table: Table) -> str:
@@ -19,6 +19,11 @@ def table_html(table: Table) -> str:
 def facts_html(facts: Facts) -> str:
     """Figures side by side."""
     return _template().facts(facts)
+
+
+def chart_title_html(chart: Chart) -> str:
+    """What a chart shows; the chart itself has no room for it."""
+    return _template().chart_title(chart)
 
 
 def styles() -> str:

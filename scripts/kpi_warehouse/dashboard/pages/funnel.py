@@ -141,7 +141,7 @@ def _headline(kpi: Kpi, row: Row, before: Row | None, target: Row | None, view: 
     if target and target["target"] is not None:
         goal = figure(target["target"], kpi.unit, view.language)
         share = figure(target["attainment"], "rate", view.language)
-        notes.append(view.say(f"目標 {goal}・達成率 {share}", f"target {goal}, attained {share}"))
+        notes.append(view.say(f"目標 {goal}(達成率 {share})", f"target {goal}, attained {share}"))
         colour = colour or {"on_track": GOOD, "behind": LATE, "review": LATE}.get(
             target["status"] or "", ""
         )
@@ -150,7 +150,7 @@ def _headline(kpi: Kpi, row: Row, before: Row | None, target: Row | None, view: 
     return Fact(
         view.of(kpi.name),
         figure(row["value"], kpi.unit, view.language),
-        note=" · ".join(notes),
+        notes=tuple(notes),
         hint=hint(row, kpi, view),
         mark=colour,
     )
@@ -171,7 +171,11 @@ def _steps(
         kpi = kpis[step]
         note = _step_rate(row, previous, kpi, now.get(rate or ""), view) if previous else ""
         facts.append(
-            Fact(view.of(kpi.name), figure(row["value"], kpi.unit, view.language), note=note)
+            Fact(
+                view.of(kpi.name),
+                figure(row["value"], kpi.unit, view.language),
+                notes=(view.say(f"前段階の {note}", f"{note} of the step before"),) if note else (),
+            )
         )
         previous = row
     return tuple(facts)
@@ -180,20 +184,19 @@ def _steps(
 def _step_rate(row: Row, previous: Row, kpi: Kpi, rate: Row | None, view: View) -> str:
     """How much of the step before came this far: the agreed rate, else the two counts."""
     if rate is not None and rate["value"] is not None:
-        said = figure(rate["value"], "rate", view.language)
         small = f" {view.of(words.SMALL_SAMPLE)}" if rate["is_small_sample"] else ""
-        return view.say(f"前段階の {said}{small}", f"{said} of the step before{small}")
+        return f"{figure(rate['value'], 'rate', view.language)}{small}"
     if not previous["value"] or row["value"] is None:
         return ""
-    quotient_ = number(row["value"]) / number(previous["value"])
+    of_one = number(row["value"]) / number(previous["value"])
     if kpi.unit == "jpy":
-        said = figure(quotient_, "jpy", view.language)
-        return view.say(f"1件あたり {said}", f"{said} each")
-    if quotient_ > 1:
-        said = figure(quotient_, "ratio", view.language)
-        return view.say(f"前段階の {said}倍", f"{said} × the step before")
-    said = figure(quotient_, "rate", view.language)
-    return view.say(f"前段階の {said}", f"{said} of the step before")
+        return view.say(
+            f"1件 {figure(of_one, 'jpy', view.language)}",
+            f"{figure(of_one, 'jpy', view.language)} each",
+        )
+    if of_one > 1:
+        return f"{figure(of_one, 'ratio', view.language)}×"
+    return figure(of_one, "rate", view.language)
 
 
 def _by_channel(
@@ -241,7 +244,10 @@ def _by_channel(
             channel_name = {view.of(words.CHANNEL): name}
             records.append(record(row, kpis[step], view, **channel_name) | of_step)
     period, basis = view.of(view.period.label), view.of(BASES[view.basis])
-    caption = view.say(f"{period}・{basis}", f"{period}, {basis.lower()}")
+    caption = view.say(
+        f"{period}・{basis}(下段は前段階との比)",
+        f"{period}, {basis.lower()}; beneath, how much of the step before",
+    )
     columns = (
         Column(view.of(words.CHANNEL)),
         *(Column(view.of(kpis[step].name), True) for step in shown_steps),

@@ -66,10 +66,7 @@ def _grid(
 ) -> list[Block]:
     numerator, denominator = _RATES[kpi_id]
     called = [row for row in rows if row[denominator]]
-    hours = range(
-        min((row["hour_of_day"] for row in called), default=0),
-        max((row["hour_of_day"] for row in called), default=-1) + 1,
-    )
+    hours = sorted({row["hour_of_day"] for row in called})
     largest = max(
         (row[kpi_id] for row in called if row[denominator] >= choices.small_sample_below),
         default=0,

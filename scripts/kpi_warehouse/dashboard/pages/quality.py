@@ -54,7 +54,7 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
         Fact(
             view.say("不採用の行", "Rows rejected"),
             f"{rejected:,}",
-            note=figure(rejected / read if read else None, "rate", view.language),
+            notes=(figure(rejected / read if read else None, "rate", view.language),),
             mark=LATE if rejected else "",
         ),
         Fact(view.say("エラー", "Errors"), f"{errors:,}", mark=ALARM if errors else ""),
