@@ -127,11 +127,10 @@ def heat_map(
     tips: Mapping[str, str],
     x_title: str,
     columns: Sequence[str],
-    is_wide: bool = True,
 ) -> Spec:
     """Rates in a grid, with their text; grey and bordered where the sample is small.
 
-    Each row has x, y, value, text, ink (the colour of its text), is_small and the texts of `tips`.
+    Each row has x, y, value, text, is_small and the texts of `tips`.
     """
     tooltip = [alt.Tooltip(f"{name}:N", title=label) for name, label in tips.items()]
     base = alt.Chart(alt.Data(values=list(rows)))
@@ -143,13 +142,16 @@ def heat_map(
         axis=_axis(labelAngle=0, orient="top"),
     )
     y = alt.Y("y:O", sort=None, title=None, axis=_axis(labelLimit=160))
+    # even the darkest carries dark text
+    largest = max((row["value"] for row in rows if not row["is_small"]), default=0)
+    scale = alt.Scale(range=["#f4f9fd", "#6aa3d8"], domain=[0, largest or 1])
     cells = base.mark_rect(stroke="#fff", strokeWidth=1).encode(
         x=x,
         y=y,
         color=alt.condition(
             "datum.is_small",
             alt.value("#eef1f4"),
-            alt.Color("value:Q", scale=alt.Scale(range=["#eaf3fb", "#1c4e80"]), legend=None),
+            alt.Color("value:Q", scale=scale, legend=None),
         ),
         tooltip=tooltip,
     )
@@ -157,13 +159,10 @@ def heat_map(
         x=x,
         y=y,
         text="text:N",
-        color=alt.Color("ink:N", scale=None, legend=None),
+        color=alt.condition("datum.is_small", alt.value(MUTED), alt.value(INK)),
         tooltip=tooltip,
     )
-    width = "container" if is_wide else {"step": 44}
-    # the colours of cells and of their texts are no common scale
-    chart = (cells + text).resolve_scale(color="independent")
-    return _finished(chart.properties(width=width, height={"step": 28}))
+    return _finished((cells + text).properties(width="container", height={"step": 28}))
 
 
 def dots(rows: Rows, unit: str, language: str, tips: Mapping[str, str]) -> Spec:

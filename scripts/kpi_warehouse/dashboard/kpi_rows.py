@@ -113,11 +113,12 @@ def mark(row: Row, view: View) -> str:
     return "" if is_settled(row, view) else OPEN
 
 
-def quotient(row: Row) -> str:
+def quotient(row: Row, kpi: Kpi, language: str) -> str:
     """Numerator over denominator; nothing where nothing is divided."""
-    if row["denominator"] is None or row["numerator"] is None:
+    if kpi.unit not in ("rate", "ratio") or row["denominator"] is None or row["numerator"] is None:
         return ""
-    return f"{_plain(row['numerator'])} / {_plain(row['denominator'])}"
+    numerator = figure(row["numerator"], kpi.numerator_unit, language)
+    return f"{numerator} / {figure(row['denominator'], kpi.denominator_unit, language)}"
 
 
 def bounds(row: Row, unit: str, language: str) -> str:
@@ -130,13 +131,12 @@ def bounds(row: Row, unit: str, language: str) -> str:
 def hint(row: Row, kpi: Kpi, view: View) -> str:
     """All that a value rests on, in a line."""
     found = []
-    if quotient(row):
-        found.append(quotient(row))
+    if said := quotient(row, kpi, view.language):
+        found.append(said)
     elif row["denominator"] is not None:
-        found.append(
-            view.say(f"{_plain(row['denominator'])}件", f"{_plain(row['denominator'])} cases")
-        )
-    if between := bounds(row, kpi.unit, view.language):
+        cases = figure(row["denominator"], "count", view.language)
+        found.append(view.say(f"{cases}件", f"{cases} cases"))
+    if between := bounds(row, kpi.shown_unit, view.language):
         found.append(f"{view.of(words.INTERVAL)} {between}")
     if said := state(row, view):
         found.append(said)
@@ -148,8 +148,8 @@ def value_cell(row: Row | None, kpi: Kpi, view: View) -> Cell:
     if row is None or row["value"] is None:
         return Cell(MISSING)
     return Cell(
-        figure(row["value"], kpi.unit, view.language),
-        note=quotient(row) if kpi.is_ratio else "",
+        figure(row["value"], kpi.shown_unit, view.language),
+        note=quotient(row, kpi, view.language) if kpi.is_ratio else "",
         hint=hint(row, kpi, view),
         mark=mark(row, view),
     )
@@ -158,9 +158,9 @@ def value_cell(row: Row | None, kpi: Kpi, view: View) -> Cell:
 def tips(row: Row, kpi: Kpi, view: View) -> dict[str, str]:
     """The texts of a chart's tooltip, by the keys of `tip_labels`."""
     return {
-        "tip_value": figure(row["value"], kpi.unit, view.language),
-        "tip_quotient": quotient(row) or MISSING,
-        "tip_interval": bounds(row, kpi.unit, view.language) or MISSING,
+        "tip_value": figure(row["value"], kpi.shown_unit, view.language),
+        "tip_quotient": quotient(row, kpi, view.language) or MISSING,
+        "tip_interval": bounds(row, kpi.shown_unit, view.language) or MISSING,
         "tip_state": state(row, view) or MISSING,
     }
 
@@ -194,7 +194,3 @@ def record(row: Row, kpi: Kpi, view: View, **first: object) -> dict[str, Any]:
 def number(value: object) -> float | None:
     """A number as a chart takes it."""
     return None if value is None else float(value)  # type: ignore[arg-type]
-
-
-def _plain(value: Any) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"

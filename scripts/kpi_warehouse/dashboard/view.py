@@ -66,6 +66,8 @@ class Kpi:
     unit: str
     polarity: str
     owner: str
+    numerator_unit: str
+    denominator_unit: str
     has_event_basis: bool
     has_cohort_basis: bool
     has_channel: bool
@@ -77,6 +79,12 @@ class Kpi:
     def is_ratio(self) -> bool:
         """Whether it is read with its denominator."""
         return self.unit == "rate"
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit that a value is written in: yen per deal are yen."""
+        is_yen = self.numerator_unit == "jpy" and self.denominator_unit != "jpy"
+        return "jpy" if self.unit == "ratio" and is_yen else self.unit
 
     def has_basis(self, basis: str) -> bool:
         """Whether it is counted by this basis."""
@@ -268,10 +276,17 @@ def read_choices(connection: duckdb.DuckDBPyConnection, as_of: date) -> Choices:
     kpis = read_rows(
         connection,
         """
-        select *
-        from marts.dim_kpis
-        where is_current and is_published
-        order by sort_order, kpi_id
+        select
+            kpis.*,
+            coalesce(numerators.unit, 'count') as numerator_unit,
+            coalesce(denominators.unit, 'count') as denominator_unit
+        from marts.dim_kpis as kpis
+        left join seeds.measures as numerators
+            on kpis.numerator_measure_id = numerators.measure_id
+        left join seeds.measures as denominators
+            on kpis.denominator_measure_id = denominators.measure_id
+        where kpis.is_current and kpis.is_published
+        order by kpis.sort_order, kpis.kpi_id
         """,
     )
     stages = read_rows(
@@ -313,6 +328,8 @@ def _kpi(row: Mapping[str, object]) -> Kpi:
         unit=row["unit"],
         polarity=row["polarity"],
         owner=row["owner_department"],
+        numerator_unit=row["numerator_unit"],
+        denominator_unit=row["denominator_unit"],
         has_event_basis=row["has_event_basis"],
         has_cohort_basis=row["has_cohort_basis"],
         has_channel=row["has_channel"],

@@ -65,13 +65,10 @@ def _read_cohorts(connection: duckdb.DuckDBPyConnection, view: View) -> list[Row
 
 def _grid(rows: Sequence[Row], title: str, view: View) -> list[Block]:
     months = sorted({row["months_since"] for row in rows})
-    largest = max((row["rate"] for row in rows if not row["is_small_sample"]), default=0) or 1
     drawn, records = [], []
     by_cohort: dict[str, dict[int, Cell]] = {}
     for row in rows:
         cohort = _month(row, view)
-        is_dark = not row["is_small_sample"] and row["rate"] > largest * 0.55
-        ink = charts.MUTED if row["is_small_sample"] else "#ffffff" if is_dark else charts.INK
         text = _share(row, view)
         between = interval(row["ci_low"], row["ci_high"], "rate", view.language)
         drawn.append(
@@ -81,7 +78,6 @@ def _grid(rows: Sequence[Row], title: str, view: View) -> list[Block]:
                 "value": row["rate"],
                 "text": f"{row['rate'] * 100:.0f}{'' if row['is_mature'] else '*'}",
                 "is_small": row["is_small_sample"],
-                "ink": ink,
                 "tip_value": text,
                 "tip_quotient": f"{row['reached']:,} / {row['leads']:,}",
                 "tip_interval": between,

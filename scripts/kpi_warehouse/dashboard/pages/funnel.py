@@ -124,8 +124,8 @@ def _read_targets(connection: duckdb.DuckDBPyConnection, view: View) -> Mapping[
 
 def _headline(kpi: Kpi, row: Row, before: Row | None, target: Row | None, view: View) -> Fact:
     notes = []
-    if quotient(row) and kpi.is_ratio:
-        notes.append(quotient(row))
+    if quotient(row, kpi, view.language) and kpi.is_ratio:
+        notes.append(quotient(row, kpi, view.language))
     if (
         before
         and before["value"] is not None
@@ -134,12 +134,12 @@ def _headline(kpi: Kpi, row: Row, before: Row | None, target: Row | None, view: 
         and is_settled(before, view)
     ):
         changed = difference(
-            number(row["value"]) - number(before["value"]), kpi.unit, view.language
+            number(row["value"]) - number(before["value"]), kpi.shown_unit, view.language
         )
         notes.append(view.say(f"前期比 {changed}", f"{changed} vs the period before"))
     colour = mark(row, view)
     if target and target["target"] is not None:
-        goal = figure(target["target"], kpi.unit, view.language)
+        goal = figure(target["target"], kpi.shown_unit, view.language)
         share = figure(target["attainment"], "rate", view.language)
         notes.append(view.say(f"目標 {goal}(達成率 {share})", f"target {goal}, attained {share}"))
         colour = colour or {"on_track": GOOD, "behind": LATE, "review": LATE}.get(
@@ -149,7 +149,7 @@ def _headline(kpi: Kpi, row: Row, before: Row | None, target: Row | None, view: 
         notes.append(said)
     return Fact(
         view.of(kpi.name),
-        figure(row["value"], kpi.unit, view.language),
+        figure(row["value"], kpi.shown_unit, view.language),
         notes=tuple(notes),
         hint=hint(row, kpi, view),
         mark=colour,
@@ -173,7 +173,7 @@ def _steps(
         facts.append(
             Fact(
                 view.of(kpi.name),
-                figure(row["value"], kpi.unit, view.language),
+                figure(row["value"], kpi.shown_unit, view.language),
                 notes=(view.say(f"前段階の {note}", f"{note} of the step before"),) if note else (),
             )
         )
@@ -296,7 +296,7 @@ def _cells(
         rate = rows.get(rate_kpi) if rate_kpi else None
         cells.append(
             Cell(
-                figure(row["value"], kpis[step].unit, view.language),
+                figure(row["value"], kpis[step].shown_unit, view.language),
                 note=_step_rate(row, previous, kpis[step], rate, view) if previous else "",
                 hint=hint(rate, kpis[rate_kpi], view) if rate and rate_kpi else "",
                 mark=mark(row, view),

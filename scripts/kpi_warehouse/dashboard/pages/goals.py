@@ -297,7 +297,9 @@ def _tree(
                     figure(node["rate_used"], rate_unit(node["rate_used"]), view.language),
                     note=view.of(words.SMALL_SAMPLE) if node["is_small_sample"] else "",
                 ),
-                Cell(figure(node["per_rep_day"], "deals", view.language)),
+                Cell(
+                    figure(node["per_rep_day"], "jpy" if unit == "jpy" else "deals", view.language)
+                ),
                 Cell(" / ".join(limits) or MISSING),
                 verdict,
             )

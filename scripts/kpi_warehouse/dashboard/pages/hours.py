@@ -67,15 +67,10 @@ def _grid(
     numerator, denominator = _RATES[kpi_id]
     called = [row for row in rows if row[denominator]]
     hours = sorted({row["hour_of_day"] for row in called})
-    largest = max(
-        (row[kpi_id] for row in called if row[denominator] >= choices.small_sample_below),
-        default=0,
-    )
     drawn, records = [], []
     by_day: dict[str, dict[int, Cell]] = {}
     for row in called:
         is_small = row[denominator] < choices.small_sample_below
-        is_dark = not is_small and largest and row[kpi_id] > largest * 0.55
         day = view.of(text_of(row, "day_class_name"))
         quotient = f"{row[numerator]:,} / {row[denominator]:,}"
         between = interval(row[f"{kpi_id}_ci_low"], row[f"{kpi_id}_ci_high"], "rate", view.language)
@@ -86,10 +81,9 @@ def _grid(
             {
                 "x": hour,
                 "y": day,
-                "value": row[kpi_id],
-                "text": figure(row[kpi_id], "rate", view.language).split(".")[0] + "%",
+                "value": row[kpi_id] or 0,
+                "text": text,
                 "is_small": is_small,
-                "ink": charts.MUTED if is_small else "#ffffff" if is_dark else charts.INK,
                 "tip_value": text,
                 "tip_quotient": quotient,
                 "tip_interval": between,

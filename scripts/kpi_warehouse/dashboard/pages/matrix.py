@@ -50,7 +50,7 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
         )
         table = tuple(
             (
-                Cell(view.of(kpi.name)),
+                Cell(view.of(kpi.name), note=_unit(kpi, view)),
                 value_cell(total[kpi.kpi_id], kpi, view),
                 *(
                     _compared(by.get((kpi.kpi_id, channel)), total[kpi.kpi_id], kpi, view)
@@ -74,6 +74,16 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
         caption = view.say(f"{name}・{period}・{basis}", f"{name}, {period}, {basis.lower()}")
         blocks += [Heading(name), Table(f"matrix_{phase}", caption, columns, table, records)]
     return blocks
+
+
+def _unit(kpi: Kpi, view: View) -> str:
+    """The unit of a time, which no figure beside it names."""
+    units = {
+        "minutes": view.say("単位:分", "in minutes"),
+        "hours": view.say("単位:時間", "in hours"),
+        "days": view.say("単位:日", "in days"),
+    }
+    return units.get(kpi.unit, "")
 
 
 def _compared(row: Row | None, total: Row, kpi: Kpi, view: View) -> Cell:

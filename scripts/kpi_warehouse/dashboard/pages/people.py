@@ -81,7 +81,7 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
                     f"{caption}, by rep. The table below holds the numbers.",
                 ),
                 charts.dots(
-                    drawn, kpi.unit, view.language, tip_labels(view, name=view.of(words.REP))
+                    drawn, kpi.shown_unit, view.language, tip_labels(view, name=view.of(words.REP))
                 ),
             ),
             Note(
@@ -174,7 +174,7 @@ def _team_table(
         among = spread.get(team)
         range_ = (
             " – ".join(
-                figure(among[key], kpi.unit, view.language)
+                figure(among[key], kpi.shown_unit, view.language)
                 for key in ("lowest", "median", "highest")
             )
             if among and among["reps_compared"]
@@ -184,12 +184,12 @@ def _team_table(
             (
                 Cell(team),
                 Cell(
-                    figure(row["value"], kpi.unit, view.language),
+                    figure(row["value"], kpi.shown_unit, view.language),
                     hint=hint(row, kpi, view),
                     mark=mark(row, view),
                 ),
-                Cell(quotient(row) or MISSING),
-                Cell(bounds(row, kpi.unit, view.language) or MISSING),
+                Cell(quotient(row, kpi, view.language) or MISSING),
+                Cell(bounds(row, kpi.shown_unit, view.language) or MISSING),
                 Cell(f"{among['reps']} ({among['reps_compared']})" if among else MISSING),
                 Cell(range_),
                 Cell(state(row, view) or MISSING),
@@ -217,13 +217,13 @@ def _rep_table(reps: Sequence[Row], kpi: Kpi, view: View, caption: str) -> Table
             Cell(row["name"]),
             Cell(row["team"] or MISSING),
             Cell(
-                figure(row["value"], kpi.unit, view.language),
+                figure(row["value"], kpi.shown_unit, view.language),
                 hint=hint(row, kpi, view),
                 mark=mark(row, view),
             ),
-            Cell(quotient(row) or MISSING),
-            Cell(bounds(row, kpi.unit, view.language) or MISSING),
-            Cell(figure(row["standardised_value"], kpi.unit, view.language)),
+            Cell(quotient(row, kpi, view.language) or MISSING),
+            Cell(bounds(row, kpi.shown_unit, view.language) or MISSING),
+            Cell(figure(row["standardised_value"], kpi.shown_unit, view.language)),
             Cell(figure(row["months_since_start"], "count", view.language)),
             Cell(state(row, view) or MISSING),
         )

@@ -66,7 +66,7 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
                 f"{title}の推移。数値は下の表にあります。",
                 f"{title} over time. The table below holds the numbers.",
             ),
-            charts.trend(drawn, kpi.unit, view.language, tip_names),
+            charts.trend(drawn, kpi.shown_unit, view.language, tip_names),
         ),
         Note(_legend(kpi, view, bool(targets))),
         _table(rows, kpi, view, labels, targets, title),
@@ -121,7 +121,7 @@ def _drawn(row: Row, kpi: Kpi, view: View, labels: dict, targets: dict) -> dict[
         "target": number(goal),
         "is_settled": is_settled(row, view),
         "is_small": row["is_small_sample"],
-        "tip_target": figure(goal, kpi.unit, view.language),
+        "tip_target": figure(goal, kpi.shown_unit, view.language),
     } | tips(row, kpi, view)
 
 
@@ -154,9 +154,9 @@ def _table(
         said = state(row, view)
         cells = [
             Cell(labels[row["period_start"]]),
-            Cell(figure(row["value"], kpi.unit, view.language), mark=mark(row, view)),
-            Cell(quotient(row) or MISSING),
-            Cell(bounds(row, kpi.unit, view.language) or MISSING),
+            Cell(figure(row["value"], kpi.shown_unit, view.language), mark=mark(row, view)),
+            Cell(quotient(row, kpi, view.language) or MISSING),
+            Cell(bounds(row, kpi.shown_unit, view.language) or MISSING),
             Cell(said or MISSING),
         ]
         first = {view.of(words.PERIOD): row["period_start"]}
@@ -164,7 +164,7 @@ def _table(
         if targets:
             target = targets.get(row["period_start"], {"target": None, "attainment": None})
             cells += [
-                Cell(figure(target["target"], kpi.unit, view.language)),
+                Cell(figure(target["target"], kpi.shown_unit, view.language)),
                 Cell(figure(target["attainment"], "rate", view.language)),
             ]
             last = {
@@ -220,7 +220,7 @@ def _channels(
             "trend_by_channel",
             title,
             view.say(f"{title}の推移。", f"{title} over time."),
-            charts.small_multiples(drawn, kpi.unit, view.language, labels_of_tips),
+            charts.small_multiples(drawn, kpi.shown_unit, view.language, labels_of_tips),
         ),
     ]
 
