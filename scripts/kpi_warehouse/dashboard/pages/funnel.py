@@ -170,11 +170,13 @@ def _steps(
             continue
         kpi = kpis[step]
         note = _step_rate(row, previous, kpi, now.get(rate or ""), view) if previous else ""
+        if note and kpi.unit != "jpy":
+            note = view.say(f"前段階の {note}", f"{note} of the step before")
         facts.append(
             Fact(
                 view.of(kpi.name),
                 figure(row["value"], kpi.shown_unit, view.language),
-                notes=(view.say(f"前段階の {note}", f"{note} of the step before"),) if note else (),
+                notes=(note,) if note else (),
             )
         )
         previous = row
