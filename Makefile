@@ -7,58 +7,42 @@ UV_VERSION := 0.13.9
 
 VENV := .venv
 BIN := $(VENV)/bin
-# copies of the locks the environment was made from: touching a lock installs nothing.
-# requirements-postgres.lock holds all of requirements.lock at the same versions, and
-# requirements-quality.lock all of both and what the tests need: a larger environment serves every
-# target and is never taken back to a smaller one.
-INSTALLED := $(VENV)/requirements.lock
-INSTALLED_POSTGRES := $(VENV)/requirements-postgres.lock
-INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-postgres env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz torture quality sample land summary bench lock clean
+.PHONY: help env env-postgres env-dashboard env-quality build publications rollback test lint check definitions kpi-sheet review dashboard report mappings mutation fuzz torture quality sample land summary bench lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# $(call install,a lock): make the environment hold exactly what the lock says
-define install
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode $(1)
+# $(call ensure,a lock): make the environment hold requirements.lock, this lock, and the others that
+# it has held before, exactly as they say. The locks agree on every version. Copies of them in the
+# environment tell what it was made from: touching a lock installs nothing.
+define ensure
+	@if ! cmp -s requirements.lock $(VENV)/requirements.lock || ! cmp -s $(1) $(VENV)/$(1); then \
+		set -e; \
+		test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+		locks=requirements.lock; \
+		for lock in requirements-*.lock; do \
+			if test $$lock = $(1) || test -e $(VENV)/$$lock; then locks="$$locks $$lock"; fi; \
+		done; \
+		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode $$locks; \
+		cp $$locks $(VENV)/; \
+	fi
 endef
 
 env: ## make the Python environment, again only when requirements.lock changed
-	@if ! cmp -s requirements.lock $(INSTALLED); then \
-		set -e; \
-		if test -e $(INSTALLED_QUALITY); then \
-			$(call install,requirements-quality.lock); \
-			cp requirements-quality.lock $(INSTALLED_QUALITY); \
-		elif test -e $(INSTALLED_POSTGRES); then \
-			$(call install,requirements-postgres.lock); \
-			cp requirements-postgres.lock $(INSTALLED_POSTGRES); \
-		else \
-			$(call install,requirements.lock); \
-		fi; \
-		cp requirements.lock $(INSTALLED); \
-	fi
+	$(call ensure,requirements.lock)
 
 env-postgres: ## the same with psycopg, for a copy of the marts in PostgreSQL (PUBLISH_POSTGRES)
-	@if ! cmp -s requirements-postgres.lock $(INSTALLED_POSTGRES) && ! test -e $(INSTALLED_QUALITY); then \
-		set -e; \
-		$(call install,requirements-postgres.lock); \
-		cp requirements-postgres.lock $(INSTALLED_POSTGRES); \
-		cp requirements.lock $(INSTALLED); \
-	fi
+	$(call ensure,requirements-postgres.lock)
 
-env-quality: ## the same with Great Expectations and the clients that tests and quality need
-	@if ! cmp -s requirements-quality.lock $(INSTALLED_QUALITY); then \
-		set -e; \
-		$(call install,requirements-quality.lock); \
-		cp requirements-quality.lock $(INSTALLED_QUALITY); \
-		cp requirements.lock $(INSTALLED); \
-	fi
+env-dashboard: ## the same with Streamlit and Altair, for the dashboard and the report
+	$(call ensure,requirements-dashboard.lock)
+
+env-quality: ## the same with all that tests need: both, Great Expectations, clients, a browser's driver
+	$(call ensure,requirements-quality.lock)
 
 build: env ## land the extracts (a sample if there are none), build, test, publish, print the funnel
 	@$(BIN)/python scripts/build.py
@@ -96,6 +80,13 @@ review: env ## write the monthly review (月次レビュー): MONTH=2026-09 LANG
 	@$(BIN)/python scripts/review.py $(if $(MONTH),--month "$(MONTH)") \
 		$(if $(filter command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
+dashboard: env-dashboard ## show the published marts in a browser, on this machine: PORT=8501
+	@$(BIN)/python scripts/dashboard.py $(if $(PORT),--port "$(PORT)")
+
+report: env-dashboard ## write the main charts of a month as one file: MONTH=2026-09 LANGUAGE=en
+	@$(BIN)/python scripts/report.py $(if $(MONTH),--month "$(MONTH)") \
+		$(if $(filter command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
+
 mappings: env ## propose rows for codes that no mapping knows; ACCEPT=1 adds the accepted ones
 	@$(BIN)/python scripts/mappings.py $(if $(WRITE),--write) $(if $(ACCEPT),--accept)
 
@@ -124,13 +115,14 @@ summary: env ## print the funnel of the published warehouse
 bench: env ## compare the models' time with one hand-written query
 	@$(BIN)/python scripts/bench.py
 
-# the larger set decides, so that the smaller one is always a part of it
+# the largest set decides, so that each of the others is a part of it
 lock: env ## resolve the dependencies of pyproject.toml anew
-	$(BIN)/$(COMPILE) --upgrade --extra quality --extra postgres --extra clients \
-		--output-file requirements-quality.lock
+	$(BIN)/$(COMPILE) --upgrade --all-extras --output-file requirements-quality.lock
 	cp requirements-quality.lock requirements-postgres.lock
+	cp requirements-quality.lock requirements-dashboard.lock
+	cp requirements-quality.lock requirements.lock
 	$(BIN)/$(COMPILE) --extra postgres --output-file requirements-postgres.lock
-	cp requirements-postgres.lock requirements.lock
+	$(BIN)/$(COMPILE) --extra dashboard --output-file requirements-dashboard.lock
 	$(BIN)/$(COMPILE) --output-file requirements.lock
 
 clean: ## remove what tools generated; the environment, extracts and warehouse stay

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--address", default=ADDRESS, help=f"default {ADDRESS}: this machine only")
     options = parser.parse_args()
     settings.Settings.from_environment(os.environ)
+    _check_port(options.address, options.port)
     try:
         from streamlit.web import bootstrap
 
@@ -55,6 +57,18 @@ def main() -> None:
     say(f"ダッシュボード Dashboard: http://{options.address}:{options.port}")
     say("終了は Ctrl+C / Ctrl+C ends it")
     bootstrap.run(str(APP), False, [], chosen)
+
+
+def _check_port(address: str, port: int) -> None:
+    """Raise UserError if nothing can listen there, before Streamlit says so at length."""
+    try:
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind((address, port))
+    except (OSError, OverflowError) as error:
+        raise UserError(
+            "cannot be listened at", f"{address}:{port}", "choose another: make dashboard PORT=8502"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ LAYOUT = {
         "profiles",
         "profiles.yml",
         "pyproject.toml",
+        "requirements-dashboard.lock",
         "requirements-postgres.lock",
         "requirements-quality.lock",
         "requirements.lock",

@@ -119,6 +119,11 @@ def _show(page: Page, version: Version, view: View, choices: Choices) -> None:
         view = _filters(page, view, choices)
         _publication(version, view)
     _write_address(page, view)
+    # Streamlit's page says that it is English; a screen reader would read Japanese so
+    st.html(
+        f"<script>document.documentElement.lang = '{view.language}'</script>",
+        unsafe_allow_javascript=True,
+    )
     st.title(view.of(page.name), anchor=False)
     st.caption(view.of(page.question))
     blocks = _blocks(str(version.folder), page.page_id, view, choices)
@@ -163,7 +168,7 @@ def _filters(page: Page, view: View, choices: Choices) -> View:
     """The filters that the page heeds, each with the value that the address gives it."""
     if not page.filters:
         return view
-    st.subheader(view.say("絞り込み", "Filters"), anchor=False)
+    st.markdown(f"**{view.say('絞り込み', 'Filters')}**")
     if PERIOD in page.filters:
         view = _period(page, view, choices)
     if KPI in page.filters:
@@ -268,7 +273,7 @@ def _publication(version: Version, view: View) -> None:
 
 def _render(block: Block, number: int, view: View) -> None:
     renderers: dict[type, Callable] = {
-        Heading: lambda each: st.subheader(each.text, anchor=False),
+        Heading: lambda each: st.header(_plain(each.text), anchor=False),
         Note: lambda each: (st.warning if each.is_warning else st.caption)(_plain(each.text)),
         Facts: lambda each: st.html(facts_html(each)),
         Chart: _chart,

@@ -304,7 +304,7 @@ def _tree(
                 verdict,
             )
         )
-    caption = view.say(f"{whose}・{month}", f"{whose}, {month}")
+    caption = view.say(f"必要量:{whose}・{month}", f"Required: {whose}, {month}")
     return [
         heading,
         Table("kpi_tree", caption, columns, tuple(table)),
@@ -450,7 +450,8 @@ def _coming(connection: duckdb.DuckDBPyConnection, view: View) -> list[Block]:
             )
         )
     heading = view.say("これからの月", "The months to come")
-    return [Heading(heading), Table("coming_months", heading, columns, tuple(table))]
+    caption = view.say("経営目標は成り立つか", "Whether their goals are feasible")
+    return [Heading(heading), Table("coming_months", caption, columns, tuple(table))]
 
 
 PAGE = Page(

@@ -68,7 +68,9 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
     ]
     blocks: list[Block] = [
         Heading(view.of(words.TEAM)),
-        _team_table(teams, spread, kpi, view, caption),
+        _team_table(
+            teams, spread, kpi, view, view.say(f"チーム別:{caption}", f"{caption}, by team")
+        ),
         Heading(view.of(words.REP)),
     ]
     if drawn:
@@ -92,7 +94,8 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
                 )
             ),
         ]
-    blocks.append(_rep_table(reps, kpi, view, caption))
+    of_reps = view.say(f"担当者別:{caption}", f"{caption}, by rep")
+    blocks.append(_rep_table(reps, kpi, view, of_reps))
     blocks.append(
         Note(
             view.say(
