@@ -123,6 +123,11 @@ class Choices:
         earlier = [each for each in self.periods[period.grain] if each.start < period.start]
         return earlier[-1] if earlier else None
 
+    def usual_start(self, period: Period) -> Period:
+        """Where a trend up to a period begins, if nothing else is asked for."""
+        upto = [each for each in self.periods[period.grain] if each.start <= period.start]
+        return upto[-1 - min(_BEFORE[period.grain], len(upto) - 1)]
+
     def between(self, first: Period, last: Period) -> tuple[Period, ...]:
         """The periods from one to another."""
         return tuple(
@@ -170,11 +175,20 @@ class View:
         return self.of_grain(choices, MONTH)
 
     def of_grain(self, choices: Choices, grain: str) -> View:
-        """The same by another grain: the period that holds the end of the one shown."""
-        period = choices.period(grain, min(self.period.end, choices.as_of))
+        """The same by another grain.
+
+        That is the last period that is over and lies in the one shown, else the one that holds its
+        end; its trend begins as by default.
+        """
+        shown = self.period
+        inside = [
+            each
+            for each in choices.periods[grain]
+            if shown.start <= each.end <= shown.end and each.is_complete
+        ]
+        period = inside[-1] if inside else choices.period(grain, min(shown.end, choices.as_of))
         period = period or choices.period(grain, None)
-        since = choices.period(grain, self.since.start)
-        return replace(self, period=period, since=min(since or period, period, key=_start))
+        return replace(self, period=period, since=choices.usual_start(period))
 
     def to_query(self) -> dict[str, str]:
         """As the address writes it, the language and what differs from the default."""
@@ -208,10 +222,9 @@ def from_query(query: Mapping[str, str], choices: Choices) -> View:
 
     grain = known("grain", choices.periods, MONTH)
     period = choices.period(grain, _day(query.get("period"))) or choices.period(grain, None)
-    earlier = [each for each in choices.periods[grain] if each.start <= period.start]
     since = choices.period(grain, _day(query["from"])) if _day(query.get("from")) else None
     if since is None or since.start > period.start:
-        since = earlier[-1 - min(_BEFORE[grain], len(earlier) - 1)]
+        since = choices.usual_start(period)
     return View(
         language=known("lang", LANGUAGES, JA),
         period=period,
