@@ -11,13 +11,14 @@ import duckdb
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from integration.conftest import QUICK, BuiltWorld, land_world
 from kpi_warehouse.settings import PROJECT_DIR
 from landing_folder import LandingFolder
 
 # in this order
 _FIRST = {"sample": 0, "quick build": 1, "compiled project": 2}
 # whose fixtures stand in a conftest.py beside them
-_FOLDERS = ("expectations",)
+_FOLDERS = ("dashboard", "expectations")
 
 
 class OneProcessPerWorld(LoadFileScheduling):
@@ -56,6 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _FIRST.get(shared, len(_FIRST)), "integration" not in item.path.parts
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def quick_world(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
+    """A world with its landing and all of its warehouse, which no test changes."""
+    world = land_world(tmp_path_factory.mktemp("quick"), QUICK)
+    world.build_quickly()
+    return world
 
 
 @pytest.fixture

@@ -15,12 +15,11 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from integration.conftest import BuiltWorld, land_world
+from integration.conftest import BuiltWorld
 from kpi_warehouse.landing.readers import literal_glob
 from kpi_warehouse.quality.command import SEEDS_DIR, STAGING_DIR
 from kpi_warehouse.quality.extracts import LandedObject, read_objects
 from kpi_warehouse.settings import Settings, business_utc_offset
-from kpi_warehouse.world import WorldOptions
 
 if TYPE_CHECKING:
     from kpi_warehouse.quality.checkpoint import Checkpoint, Finding
@@ -33,8 +32,6 @@ if not IS_INSTALLED and os.environ.get("CI", "").lower() in ("1", "true"):
 
 REGISTRY = SEEDS_DIR / "registry" / "kpi_definitions.csv"
 _numbers = count()
-# enough for every volume to be measured, little enough to build in half a minute
-SMALL = WorldOptions(activities=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,11 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> BuiltWorld:
+def world(quick_world: BuiltWorld) -> BuiltWorld:
     """A world with its landing and its warehouse, which no test changes."""
-    world = land_world(tmp_path_factory.mktemp("quality"), SMALL)
-    world.build_quickly()
-    return world
+    return quick_world
 
 
 @pytest.fixture

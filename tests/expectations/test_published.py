@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import duckdb
 import pytest
 
-from expectations.conftest import REGISTRY, SMALL
+from expectations.conftest import REGISTRY
+from integration.conftest import QUICK
 
 pytest.importorskip("great_expectations", reason="group quality is not installed")
 
 from kpi_warehouse.quality import published_suite
 from kpi_warehouse.quality.published_contract import MARTS
 
-AS_OF_DATE = SMALL.as_of_date
+AS_OF_DATE = QUICK.as_of_date
 
 
 @dataclass(frozen=True)

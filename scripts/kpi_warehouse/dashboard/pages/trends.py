@@ -49,6 +49,9 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
     periods = choices.between(view.since, view.period)
     source, only = of_selection(view, kpi)
     rows = read_values(connection, source, view, [kpi.kpi_id], periods, only)
+    if not rows:
+        said = view.say(f"{name}の値がありません。", f"There is no value of {name}.")
+        return [Note(said, is_warning=True)]
     targets = _read_targets(connection, view, kpi)
     labels = {period.start: view.of(period.label) for period in periods}
     whose = selection_name(view, choices)
