@@ -301,7 +301,8 @@ def test_a_sign_stands_where_a_channel_surely_differs(compose: Compose, connect:
                     else ''
                 end
             from marts.kpi_by_channel_period as kpis
-            inner join marts.kpi_by_period as total using (kpi_id, basis, period_grain, period_start)
+            inner join marts.kpi_by_period as total
+                using (kpi_id, basis, period_grain, period_start)
             inner join marts.dim_channels as channels using (channel_id)
             where kpi_id = 'connection_rate' and basis = 'event' and period_grain = 'fiscal_year'
                 and period_start = '2026-04-01'

@@ -77,9 +77,9 @@ def _shown(blocks: Sequence[Block]) -> list[dict[str, Any]]:
 
 
 def _drawn(spec: Spec) -> str:
-    """A chart as SVG, texts as texts."""
+    """A chart as SVG, texts as texts; what it shows is said around it, once."""
     if spec.get("width") == "container":
         height = spec.get("height")
         lower = {"height": min(height, _HEIGHT)} if isinstance(height, int) else {}
         spec = spec | {"width": _WIDTH} | lower
-    return vl_convert.vegalite_to_svg(spec)
+    return vl_convert.vegalite_to_svg(spec).replace("<svg ", '<svg aria-hidden="true" ', 1)
