@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 DESKTOP, PHONE = (1400, 1000), (390, 844)
 # of hostile names, which their markup would ask for
 OUTSIDE = "evil.invalid"
-_LOADED = """() =>
-    document.querySelector('[data-testid=stMain] h1')
-    && !document.querySelector('[data-testid=stStatusWidget]')
+_SETTLED = """() =>
+    document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')
+    && document.querySelector('[data-testid=stMain] .kpi-table')
     && document.querySelectorAll('[data-testid=stMain] [data-stale=true]').length === 0
 """
 
@@ -48,7 +48,7 @@ class Watched:
 
     def settle(self) -> None:
         """Wait until the app has answered and drawn."""
-        self.page.wait_for_function(_LOADED)
+        self.page.wait_for_function(_SETTLED)
         self.page.wait_for_load_state("networkidle")
 
     def tables(self) -> list[list[list[str]]]:
