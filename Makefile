@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-postgres env-dashboard env-quality build publications rollback test lint check definitions kpi-sheet review dashboard report mappings mutation fuzz torture quality sample land summary bench lock clean
+.PHONY: help env env-postgres env-dashboard env-quality build publications rollback test lint check definitions kpi-sheet review dashboard report screenshots mappings mutation fuzz torture quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ dashboard: env-dashboard ## show the published marts in a browser, on this machi
 report: env-dashboard ## write the main charts of a month as one file: MONTH=2026-09 LANGUAGE=en
 	@$(BIN)/python scripts/report.py $(if $(MONTH),--month "$(MONTH)") \
 		$(if $(filter command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
+
+screenshots: env-quality ## write the pictures of docs/ja anew, with Chromium
+	@$(BIN)/python scripts/screenshots.py
 
 mappings: env ## propose rows for codes that no mapping knows; ACCEPT=1 adds the accepted ones
 	@$(BIN)/python scripts/mappings.py $(if $(WRITE),--write) $(if $(ACCEPT),--accept)

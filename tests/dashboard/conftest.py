@@ -5,10 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
@@ -19,10 +15,11 @@ import duckdb
 import pytest
 
 from integration.conftest import BuiltWorld
+from kpi_warehouse.dashboard.serving import serving
 from kpi_warehouse.dashboard.view import Choices, View, from_query, read_choices
+from kpi_warehouse.errors import UserError
 from kpi_warehouse.published import reading
 from kpi_warehouse.publishing import Store
-from kpi_warehouse.settings import PROJECT_DIR
 from published_marts import publish
 
 if TYPE_CHECKING:
@@ -33,30 +30,11 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 SCRIPT = "<script>alert('x')</script><img src=http://evil.invalid/x onerror=alert(1)>"
 FORMULA = '=cmd|"/c calc"!A1'
 MARKDOWN = "[見て](http://evil.invalid) **太字** :red[赤] `code`"
-# installed as Debian, macOS and Windows call it
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+if IN_CI and not (importlib.util.find_spec("streamlit") and importlib.util.find_spec("playwright")):
+    raise RuntimeError("streamlit and playwright are not installed; run the tests by make test")
 
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without the group dashboard nothing here can run: skipped on a user's machine."""
-    if importlib.util.find_spec("streamlit") and importlib.util.find_spec("vl_convert"):
-        return
-    if IN_CI:
-        raise RuntimeError("streamlit is not installed; run the tests by make test")
-    skip = pytest.mark.skip(reason="group dashboard is not installed; make env-quality does")
-    folder = Path(__file__).parent
-    for item in items:
-        if folder in item.path.parents:
-            item.add_marker(skip)
-
-
-def absent(reason: str) -> None:
-    """Skip on a user's machine, fail in CI."""
-    if IN_CI:
-        pytest.fail(f"{reason} (CI has to have it)")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -112,46 +90,21 @@ def view_of(choices: Choices) -> Callable[..., View]:
 
 
 @pytest.fixture(scope="session")
-def address(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(store: Store) -> Iterator[str]:
     """A dashboard of the command, on a port that is free."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, PROJECT_DIR / "scripts" / "dashboard.py", "--port", str(port)],
-            env=os.environ | {"PUBLISH_DIR": str(store.folder)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while server.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            pytest.fail(f"the dashboard did not start: {log.read_text('utf-8')}")
+    with serving(store.folder) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(20)
-    assert "Traceback" not in log.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found is None or importlib.util.find_spec("playwright") is None:
-        absent("Chromium is not installed; apt-get install chromium fonts-noto-cjk")
-    from playwright.sync_api import sync_playwright
+    from kpi_warehouse.dashboard.screenshots import chromium
 
-    with sync_playwright() as playwright:
-        # a container's root has no sandbox; the pages are our own
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    try:
+        with chromium() as browser:
+            yield browser
+    except UserError as error:
+        if IN_CI:
+            pytest.fail(f"{error} (CI has to have it)")
+        pytest.skip(str(error))

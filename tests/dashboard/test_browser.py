@@ -15,8 +15,14 @@ import polars as pl
 import pytest
 
 from dashboard.conftest import FORMULA, MARKDOWN, SCRIPT, Connect
+
+pytest.importorskip("playwright", reason="make env-quality installs it")
+
+from PIL import Image
+
 from kpi_warehouse.dashboard.blocks import Block, Facts, Table
 from kpi_warehouse.dashboard.pages import PAGES
+from kpi_warehouse.dashboard.screenshots import SETTLED, take
 from kpi_warehouse.dashboard.view import Choices, View
 from kpi_warehouse.publishing import Store
 from kpi_warehouse.report import write_report
@@ -27,11 +33,6 @@ if TYPE_CHECKING:
 DESKTOP, PHONE = (1400, 1000), (390, 844)
 # of hostile names, which their markup would ask for
 OUTSIDE = "evil.invalid"
-_SETTLED = """() =>
-    document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')
-    && document.querySelector('[data-testid=stMain] .kpi-table')
-    && document.querySelectorAll('[data-testid=stMain] [data-stale=true]').length === 0
-"""
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Watched:
 
     def settle(self) -> None:
         """Wait until the app has answered and drawn."""
-        self.page.wait_for_function(_SETTLED)
+        self.page.wait_for_function(SETTLED)
         self.page.wait_for_load_state("networkidle")
 
     def tables(self) -> list[list[list[str]]]:
@@ -343,3 +344,12 @@ def test_the_report_opens_from_a_file_and_prints(
     )
     assert too_wide == 0
     context.close()
+
+
+def test_a_screenshot_shows_a_whole_page(address: str, tmp_path: Path, browser: Browser) -> None:
+    (path,) = take(browser, address, tmp_path / "images", PAGES[6:7])
+    assert path.name == "goals.png"
+    width, height = Image.open(path).size
+    assert width == 1280
+    assert 900 < height <= 1500
+    assert path.stat().st_size < 300_000

@@ -11,6 +11,9 @@ from dataclasses import replace
 import pytest
 
 from dashboard.conftest import FORMULA, SCRIPT, Connect
+
+pytest.importorskip("altair", reason="make env-quality installs it")
+
 from kpi_warehouse.dashboard.blocks import Block, Chart, Facts, Heading, Note, Table
 from kpi_warehouse.dashboard.html import facts_html, table_html
 from kpi_warehouse.dashboard.pages import PAGES

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("vl_convert", reason="make env-quality installs it")
+
 from kpi_warehouse.errors import UserError
 from kpi_warehouse.publishing import Store
 from kpi_warehouse.report import write_report
