@@ -17,7 +17,7 @@ INSTALLED_QUALITY := $(VENV)/requirements-quality.lock
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-postgres env-quality build publications rollback test lint check definitions kpi-sheet review mappings mutation fuzz torture quality sample land summary bench lock clean
+.PHONY: help env env-postgres env-quality build publications rollback test lint check definitions kpi-sheet review docs mappings mutation fuzz torture quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ kpi-sheet: env ## write the KPI sheet (KPIシート) of the published warehouse
 review: env ## write the monthly review (月次レビュー): MONTH=2026-09 LANGUAGE=en
 	@$(BIN)/python scripts/review.py $(if $(MONTH),--month "$(MONTH)") \
 		$(if $(filter command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
+
+docs: env ## write the documentation of all tables and columns, one page: data/docs/index.html
+	@$(BIN)/python scripts/docs.py
 
 mappings: env ## propose rows for codes that no mapping knows; ACCEPT=1 adds the accepted ones
 	@$(BIN)/python scripts/mappings.py $(if $(WRITE),--write) $(if $(ACCEPT),--accept)
