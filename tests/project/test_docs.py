@@ -6,8 +6,10 @@ import json
 import re
 from pathlib import Path
 
+from guides import GUIDES, WHICH_TABLE, table_rows
 from kpi_warehouse.docs_page import public_manifest
 from kpi_warehouse.project_checks import Project
+from kpi_warehouse.settings import PROJECT_DIR
 
 
 def test_the_manifest_names_no_folder_of_a_machine(project: Project) -> None:
@@ -42,3 +44,32 @@ def test_the_overview_is_the_projects_own(project: Project) -> None:
     ]
     assert len(overviews) == 1
     assert "Never average a rate" in overviews[0]
+
+
+def test_the_guide_lists_every_published_table_once(project: Project) -> None:
+    answers = [row[1] for row in table_rows(WHICH_TABLE.read_text("utf-8"))]
+    listed = sorted(name for cell in answers for name in re.findall(r"`(\w+)`", cell))
+    assert listed == sorted(published(project))
+
+
+def test_the_guides_and_the_readme_name_tables_that_exist(project: Project) -> None:
+    prefixed = r"`((?:fct|dim|kpi|kgi|funnel|time_to_event)_\w+)`"
+    tables = published(project)
+    known = tables | {
+        column["name"]
+        for node in (*project.models("marts"), *project.manifest["sources"].values())
+        for column in node["columns"].values()
+    }
+    for path in (PROJECT_DIR / "README.md", *GUIDES.glob("*.md")):
+        named = set(re.findall(prefixed, path.read_text("utf-8")))
+        named -= {node["name"] for node in project.nodes("seed")}
+        assert named <= known, path.name
+
+
+def published(project: Project) -> set[str]:
+    """The names of the tables in schema marts of the published file."""
+    return {node["name"] for node in project.models("marts") if node["schema"] == "marts"} | {
+        source["name"]
+        for source in project.manifest["sources"].values()
+        if source["schema"] == "marts"
+    }
