@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from .code_reads import SCHEMAS, named_in, python_files, reads_of
 from .project import Node, Project, Violation, layer, path_parts
 
 CODE = Path("scripts", "kpi_warehouse")
 FOLDER = "models/exposures"
 # what an exposure reads if it is no code of the project: every published table
 PUBLISHED = "published"
-# schema of the warehouse -> kinds of nodes that stand in it
-SCHEMAS = {
-    "marts": ("model", "source"),
-    "seeds": ("seed",),
-    "staging": ("model",),
-}
-RELATION = re.compile(rf"\b({'|'.join(SCHEMAS)})\.(\w+)")
-# a name that is put together at run time cannot be followed
-UNFINISHED = re.compile(rf"\b({'|'.join(SCHEMAS)})\.\"?$")
 # parts of the package that name tables and are no consumers, and why
 NO_CONSUMERS = {
     "bench": "measures the build",
@@ -65,6 +56,7 @@ def exposures_say_who_reads_what(project: Project) -> Iterator[Violation]:
 def exposures_read_what_they_name(project: Project) -> Iterator[Violation]:
     """depends_on of an exposure and the tables that its code names are the same, both ways.
 
+    What it imports of other parts of the package counts as its own code.
     An exposure with meta.reads: published names every published table.
     """
     rule = "exposures_read_what_they_name"
@@ -84,18 +76,17 @@ def exposures_read_what_they_name(project: Project) -> Iterator[Violation]:
                 yield Violation(rule, name, "name its files or folders in meta.code")
             if missing or not paths:
                 continue
-            relations: set[str] = set()
-            for file in _python_files(paths):
-                found, unfinished = _relations(file)
-                relations |= found
+            found = reads_of(paths, project.root / CODE.parent)
+            for file in sorted(found.unfinished):
                 shown = file.relative_to(project.root).as_posix()
-                if unfinished:
-                    yield Violation(
-                        rule, name, f"{shown} puts the name of a table together: write it in full"
-                    )
-                for relation in sorted(found - set(known)):
+                yield Violation(
+                    rule, name, f"{shown} puts the name of a table together: write it in full"
+                )
+            for relation, file in sorted(found.relations.items()):
+                if relation not in known:
+                    shown = file.relative_to(project.root).as_posix()
                     yield Violation(rule, name, f"{shown} reads {relation}, which is no table")
-            read = {known[relation] for relation in relations & set(known)}
+            read = {known[relation] for relation in found.relations if relation in known}
         for key in sorted(read - named):
             yield Violation(rule, name, f"reads {_short(key)}: add it to depends_on")
         for key in sorted(named - read):
@@ -115,10 +106,10 @@ def consumers_have_an_exposure(project: Project) -> Iterator[Violation]:
     for name, entry in entries.items():
         if name in NO_CONSUMERS:
             continue
-        for file in _python_files([entry]):
+        for file in python_files([entry]):
             if any(file.is_relative_to(path) for path in claimed):
                 continue
-            if found := sorted(_relations(file)[0]):
+            if found := sorted(named_in(file)):
                 yield Violation(
                     rule,
                     file.relative_to(project.root).as_posix(),
@@ -159,36 +150,3 @@ def _tables(project: Project) -> dict[str, str]:
 
 def _short(unique_id: str) -> str:
     return unique_id.rpartition(".")[2]
-
-
-def _python_files(paths: list[Path]) -> list[Path]:
-    """The Python files of files and folders, each once."""
-    files = {
-        file
-        for path in paths
-        for file in ([path] if path.is_file() else path.rglob("*.py"))
-        if file.suffix == ".py"
-    }
-    return sorted(files)
-
-
-def _relations(file: Path) -> tuple[set[str], bool]:
-    """The tables that the texts of a file name, and whether one is put together at run time.
-
-    Comments and docstrings are no texts.
-    """
-    tree = ast.parse(file.read_text("utf-8"))
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    passive = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
-    texts = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if id(node) not in passive
-    ]
-    found = {".".join(match) for text in texts for match in RELATION.findall(text)}
-    return found, any(UNFINISHED.search(text) for text in texts)
