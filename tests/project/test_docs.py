@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from guides import GUIDES, WHICH_TABLE, table_rows
-from kpi_warehouse.docs_page import public_manifest
+from kpi_warehouse.docs_page import catalog, dbt_page, page, public_manifest
 from kpi_warehouse.project_checks import Project
 from kpi_warehouse.settings import PROJECT_DIR
 
@@ -44,6 +48,39 @@ def test_the_overview_is_the_projects_own(project: Project) -> None:
     ]
     assert len(overviews) == 1
     assert "Never average a rate" in overviews[0]
+
+
+def test_a_browser_shows_a_table_and_has_nothing_to_complain_about(
+    project: Project, tmp_path: Path
+) -> None:
+    """A script that fails, or a file that the page's policy refuses, is a line of the console."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no browser; apt-get install chromium")
+    manifest = public_manifest(project.manifest)
+    table = {
+        "metadata": {"type": "BASE TABLE", "schema": "marts", "name": "fct_leads", "owner": None},
+        "columns": {"lead_id": {"type": "SEEN_IN_THE_WAREHOUSE", "index": 1, "name": "lead_id"}},
+        "stats": {},
+    }
+    text = page(dbt_page(), manifest, catalog(manifest, {("marts", "fct_leads"): table}))
+    (tmp_path / "index.html").write_text(text, "utf-8")
+    address = (tmp_path / "index.html").as_uri() + f"#!/model/model.{project.name}.fct_leads"
+    done = subprocess.run(
+        [
+            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
+            *(f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=4000"),
+            *("--dump-dom", address),
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    shown = re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
+    assert "SEEN_IN_THE_WAREHOUSE" in shown
+    assert manifest["nodes"][f"model.{project.name}.fct_leads"]["description"][:40] in shown
+    assert "CONSOLE" not in done.stderr
 
 
 def test_the_guide_lists_every_published_table_once(project: Project) -> None:
