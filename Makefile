@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-postgres env-dashboard env-quality build publications rollback test lint check definitions kpi-sheet review dashboard report screenshots mappings mutation fuzz torture quality sample land summary bench lock clean
+.PHONY: help env env-postgres env-dashboard env-quality build publications rollback test lint check definitions kpi-sheet review docs dashboard report screenshots mappings mutation fuzz torture quality sample land summary bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

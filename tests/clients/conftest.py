@@ -33,6 +33,28 @@ create table marts.every_type as select * from (values
     a_bigint, an_integer, a_double, a_boolean, a_date, a_timestamp, a_text, an_amount, a_goal
 )
 """
+_WORDS = """
+create table marts.kpi_by_rep_period as
+select * exclude (channel_id), 'r1' as rep_id from marts.kpi_by_period;
+
+create table marts.dim_kpis as
+select
+    kpi_id, version, version = 2 as is_current, cast(null as varchar) as statistic,
+    '架電' as name_ja, 'Outbound dials' as definition_en, '発信した件数' as definition_ja,
+    if(kpi_id = 'calls_made', 'count', 'rate') as unit
+from (values ('calls_made'), ('connection_rate')) as kpis (kpi_id)
+cross join (values (1), (2)) as versions (version);
+
+create table marts.dim_channels as
+select 'dm' as channel_id, 'DM' as name_ja, 10 as sort_order
+union all
+select 'webinar', 'ウェビナー', 20;
+
+create table marts.dim_reps as
+select
+    'r1' as rep_id, '一郎' as name, 'A' as team, date '2000-01-01' as valid_from,
+    date '2035-12-31' as valid_to;
+"""
 
 
 def needs(module: str) -> None:
@@ -50,11 +72,12 @@ def absent(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A publication with every type that the marts use."""
+    """A publication with every type that the marts use, and the words beside the KPIs."""
     folder = tmp_path_factory.mktemp("clients")
     database = warehouse(folder / "built.duckdb")
     with duckdb.connect(str(database)) as connection:
         connection.execute(_EXOTIC)
+        connection.execute(_WORDS)
     store = Store(folder / "published")
     publish(store, database)
     return store

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import duckdb
-import pytest
 
 from clients.conftest import expected, needs, totals_sql
-from kpi_warehouse.settings import PROJECT_DIR
 
 
 def test_duckdb(version):
@@ -75,32 +72,3 @@ def test_polars_reads_the_parquet_files(version):
 
     for table, (rows, *_) in expected(version).items():
         assert pl.read_parquet(version.folder / "parquet" / f"{table}.parquet").height == rows
-
-
-GUIDE = PROJECT_DIR / "docs" / "guides" / "read-the-marts.md"
-
-
-def snippets() -> list[str]:
-    """The Python of the guide, which says where it is run."""
-    parts = GUIDE.read_text("utf-8").split("```python\n")[1:]
-    return [part.partition("```")[0] for part in parts]
-
-
-# the one for PostgreSQL needs a server: test_postgres.py runs it
-@pytest.mark.parametrize("code", [code for code in snippets() if "psycopg" not in code])
-def test_the_snippets_of_the_guide_run_as_they_stand(code, store, tmp_path):
-    for word, module in (("adbc", "adbc_driver_manager"), ("sqlalchemy", "duckdb_engine")):
-        if word in code:
-            needs(module)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "published").symlink_to(store.folder)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=dict(os.environ),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout

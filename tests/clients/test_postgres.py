@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import threading
 
@@ -15,7 +13,7 @@ from kpi_warehouse.errors import UserError
 from kpi_warehouse.publishing import Store, Version
 from kpi_warehouse.publishing.command import roll_back
 from kpi_warehouse.publishing.postgres import check_postgres, copy_to_postgres
-from kpi_warehouse.settings import PROJECT_DIR, Settings
+from kpi_warehouse.settings import Settings
 from published_marts import CALLS, publish, warehouse
 
 
@@ -181,24 +179,3 @@ def test_without_psycopg_one_line_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(UserError, match="psycopg is not installed; run make env-postgres"):
         check_postgres("host=x")
-
-
-def test_the_guides_snippet_runs(server, copied):
-    from clients.test_clients import snippets
-
-    (code,) = [code for code in snippets() if "psycopg" in code]
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={
-            **os.environ,
-            "PGHOST": str(server.folder),
-            "PGUSER": "reader",
-            "PGDATABASE": "postgres",
-        },
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from guides import BI_TOOLS, READ_THE_MARTS, queries, table_rows
 from integration.conftest import BuiltWorld
 from kpi_warehouse.landing import land, read_layouts
 from kpi_warehouse.pipeline import STAGING_DIR
@@ -191,3 +192,77 @@ def test_funnel_shows_the_event_basis(sample: BuiltWorld) -> None:
                 [kpi],
             ).fetchall()
             assert different == [(0,)], kpi
+
+
+def test_the_queries_of_the_guides_find_rows_each_once(sample: BuiltWorld) -> None:
+    found = queries(READ_THE_MARTS, BI_TOOLS)
+    assert len(found) >= 3
+    for sql in found:
+        assert sample.query(sql)
+    (base,) = [sql for sql in found if "definitions.statistic is null" in sql]
+    ((rows, keys),) = sample.query(
+        f"select count(*), count(distinct (kpi_id, channel_id, period_start)) from ({base})"
+    )
+    assert rows == keys > 10_000
+    # no row of a rep is lost or doubled by the join that finds its name
+    (by_rep,) = [sql for sql in found if "marts.dim_reps" in sql]
+    assert sample.query(f"select sum(calls) from ({by_rep})") == sample.query(
+        "select sum(denominator) from marts.kpi_by_period "
+        "where kpi_id = 'connection_rate' and basis = 'event' and period_grain = 'month'"
+    )
+
+
+def test_the_guides_example_of_a_rate_is_true(sample: BuiltWorld) -> None:
+    """Never average a rate: the months, their mean and the sum over the sum, as they are shown."""
+    shown = {row[0]: row[1:] for row in table_rows(READ_THE_MARTS.read_text("utf-8"))}
+    where = (
+        "kpi_id = 'qualified_meeting_rate' and channel_id = 'seminar' and basis = 'event' "
+        "and period_start between date '2026-07-01' and date '2026-09-01'"
+    )
+    months = sample.query(
+        "select strftime(period_start, '%Y-%m'), numerator::int, denominator::int, value "
+        f"from marts.kpi_by_channel_period where {where} and period_grain = 'month' order by 1"
+    )
+    assert len(months) == 3
+    for month, numerator, denominator, value in months:
+        assert shown[month] == [str(numerator), str(denominator), f"{value * 100:.1f} %"]
+    ((qualified, judged, rate, mean),) = sample.query(queries(READ_THE_MARTS)[0])
+    assert shown["Mean of the three rates: **wrong**"] == ["", "", f"{mean * 100:.1f} %"]
+    assert shown["Sum over sum: **right**"] == [
+        f"{qualified:.0f}",
+        f"{judged:.0f}",
+        f"{rate * 100:.1f} %",
+    ]
+    assert sample.query(
+        "select numerator, denominator from marts.kpi_by_channel_period "
+        f"where {where} and period_grain = 'quarter'"
+    ) == [(qualified, judged)]
+
+
+@pytest.mark.parametrize("part", ["channel", "rep", "team"])
+def test_numerators_and_denominators_of_the_parts_add_up_to_the_total(
+    sample: BuiltWorld, part: str
+) -> None:
+    """What the guide builds on."""
+    ((compared, different),) = sample.query(
+        f"""
+        with parts as (
+            select kpi_id, basis, period_grain, period_start,
+                sum(numerator) as numerator, sum(denominator) as denominator
+            from marts.kpi_by_{part}_period
+            where kpi_id in (select kpi_id from marts.dim_kpis where statistic is null)
+            group by all
+        )
+        select
+            count(*),
+            count(*) filter (
+                where parts.numerator is distinct from totals.numerator
+                or parts.denominator is distinct from totals.denominator
+            )
+        from parts
+        inner join marts.kpi_by_period as totals
+            using (kpi_id, basis, period_grain, period_start)
+        """
+    )
+    assert compared > 10_000
+    assert different == 0

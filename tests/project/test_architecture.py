@@ -17,6 +17,7 @@ from kpi_warehouse.project_checks import (
     Project,
     Rule,
     Violation,
+    exposures,
     layout,
     references,
     registry,
@@ -28,6 +29,7 @@ from kpi_warehouse.project_checks import (
     yaml_keys,
 )
 from kpi_warehouse.project_checks.sql_text import sql_of
+from kpi_warehouse.settings import PROJECT_DIR
 
 GRAIN = "{#- Grain: one row per lead. -#}\n"
 # a registry of one KPI over one measure
@@ -203,6 +205,35 @@ class Fake:
         }
         return unique_id
 
+    def published(self, name: str, **column: str) -> str:
+        """Add a table that publishing writes and return its id."""
+        unique_id = self.source("published", name)
+        described = {"name": "lead_id", "data_type": "string", "description": "Its id."}
+        self.manifest["sources"][unique_id] |= {
+            "schema": "marts",
+            "description": "What changed.",
+            "columns": {"lead_id": described | column},
+            "config": {},
+        }
+        return unique_id
+
+    def exposure(self, name: str, *reads: str, **more: Any) -> dict[str, Any]:
+        """Add a consumer, its code in a package of its name, and its Makefile target."""
+        exposure = {
+            "name": name,
+            "original_file_path": f"models/exposures/{name}.yml",
+            "label": "月次 / Monthly",
+            "description": "毎月の数字。\nThe numbers of the month.",
+            "maturity": "high",
+            "owner": {"name": "inside_sales"},
+            "config": {
+                "meta": {"command": "make build", "code": [f"scripts/kpi_warehouse/{name}"]}
+            },
+            "depends_on": {"nodes": list(reads)},
+        }
+        self.manifest.setdefault("exposures", {})[f"exposure.fake.{name}"] = exposure | more
+        return self.manifest["exposures"][f"exposure.fake.{name}"]
+
     def macro(
         self,
         path: str,
@@ -276,6 +307,26 @@ def fake(tmp_path: Path) -> Fake:
         "select 'calls_made' as measure_id, 1 as quantity",
     )
     project.macro("macros/code_key.sql", "code_key")
+    revisions = project.published("kpi_revisions")
+    project.file("Makefile", "build: env ## build\n")
+    project.file(
+        "scripts/kpi_warehouse/review/content.py",
+        '''
+        """Not seeds.anything: this is a docstring."""
+        # nor this comment: marts.dim_nothing
+        LEADS = "marts.fct_leads"
+        SQL = f"""
+            select * from {LEADS} inner join marts.kpi_revisions inner join seeds.channels
+        """
+        ''',
+    )
+    project.file("scripts/kpi_warehouse/bench/run.py", "SQL = 'select * from marts.dim_nothing'")
+    project.exposure("review", "model.fake.fct_leads", revisions, codes["unique_id"])
+    project.exposure(
+        "tables",
+        *("model.fake.fct_leads", revisions),
+        config={"meta": {"command": "make build", "reads": "published"}},
+    )
     project.agree()
     return project
 
@@ -683,6 +734,74 @@ def a_metric_of_no_kpi(fake: Fake) -> None:
     )
 
 
+def a_published_table_without_a_description(fake: Fake) -> None:
+    fake.manifest["sources"]["source.fake.published.kpi_revisions"]["description"] = ""
+
+
+def a_column_of_a_published_table_without_a_description(fake: Fake) -> None:
+    fake.published("kpi_revisions", description=" ")
+
+
+def an_exposure_in_the_file_of_another(fake: Fake) -> None:
+    of_review(fake)["original_file_path"] = "models/exposures/tables.yml"
+
+
+def an_exposure_in_one_language(fake: Fake) -> None:
+    of_review(fake)["label"] = "Monthly"
+
+
+def an_exposure_described_in_one_language(fake: Fake) -> None:
+    of_review(fake)["description"] = "The numbers of the month."
+
+
+def an_exposure_without_a_maturity(fake: Fake) -> None:
+    of_review(fake)["maturity"] = None
+
+
+def an_exposure_of_no_department(fake: Fake) -> None:
+    of_review(fake)["owner"] = {"name": "somebody"}
+
+
+def an_exposure_of_a_command_that_does_not_exist(fake: Fake) -> None:
+    of_review(fake)["config"]["meta"]["command"] = "make coffee"
+
+
+def an_exposure_that_forgets_a_table(fake: Fake) -> None:
+    of_review(fake)["depends_on"]["nodes"].remove("seed.fake.channels")
+
+
+def an_exposure_that_forgets_a_published_table(fake: Fake) -> None:
+    fake.model("models/marts/core/fct_calls.sql")
+
+
+def an_exposure_that_names_a_table_too_many(fake: Fake) -> None:
+    of_review(fake)["depends_on"]["nodes"].append("model.fake.int_leads")
+
+
+def an_exposure_of_code_that_does_not_exist(fake: Fake) -> None:
+    fake.exposure("dashboard", "model.fake.fct_leads")
+
+
+def an_exposure_without_code(fake: Fake) -> None:
+    of_review(fake)["config"]["meta"]["code"] = []
+
+
+def a_consumer_reads_a_table_that_does_not_exist(fake: Fake) -> None:
+    fake.file("scripts/kpi_warehouse/review/page.py", "SQL = 'from marts.fct_lead'")
+
+
+def a_consumer_puts_a_name_together(fake: Fake) -> None:
+    fake.file("scripts/kpi_warehouse/review/page.py", "sql = f'select * from marts.{table}'")
+
+
+def a_consumer_without_an_exposure(fake: Fake) -> None:
+    fake.file("scripts/kpi_warehouse/dashboard/app.py", "SQL = 'from marts.fct_leads'")
+
+
+def of_review(fake: Fake) -> dict[str, Any]:
+    return fake.manifest["exposures"]["exposure.fake.review"]
+
+
 OF_THE_REGISTRY = {rule.__name__: rule for rule in registry.REGISTRY_RULES}
 BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     references.references_run_downstream: (
@@ -734,6 +853,8 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
         no_columns,
         a_column_without_a_description,
         a_column_without_a_type,
+        a_published_table_without_a_description,
+        a_column_of_a_published_table_without_a_description,
     ),
     shape.contract_types_are_portable: (
         a_column_of_one_engines_type,
@@ -787,6 +908,24 @@ BREAKS: dict[Rule, tuple[Callable[[Fake], None], ...]] = {
     registry.funnel_follows_the_registry: (a_name_that_the_funnel_does_not_say,),
     registry.definitions_are_locked: (a_measure_that_counts_something_else,),
     semantics.metrics_and_registry_agree: (a_metric_of_no_kpi,),
+    exposures.exposures_say_who_reads_what: (
+        an_exposure_in_the_file_of_another,
+        an_exposure_in_one_language,
+        an_exposure_described_in_one_language,
+        an_exposure_without_a_maturity,
+        an_exposure_of_no_department,
+        an_exposure_of_a_command_that_does_not_exist,
+    ),
+    exposures.exposures_read_what_they_name: (
+        an_exposure_that_forgets_a_table,
+        an_exposure_that_forgets_a_published_table,
+        an_exposure_that_names_a_table_too_many,
+        an_exposure_of_code_that_does_not_exist,
+        an_exposure_without_code,
+        a_consumer_reads_a_table_that_does_not_exist,
+        a_consumer_puts_a_name_together,
+    ),
+    exposures.consumers_have_an_exposure: (a_consumer_without_an_exposure,),
 }
 
 
@@ -1014,6 +1153,9 @@ def test_the_project_has_models_seeds_and_macros(project: Project) -> None:
         assert list(project.models(layer)), f"no models in {layer}: the rules would see nothing"
     assert list(project.nodes("seed"))
     assert list(project.macros())
+    assert {"monthly_review", "published_tables"} <= {
+        exposure["name"] for exposure in project.manifest["exposures"].values()
+    }
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -1036,3 +1178,10 @@ def test_exceptions_name_what_exists(
     nodes = project.macros() if kind == "macro" else project.models()
     assert set(exceptions) <= {node["name"] for node in nodes}
     assert all(exceptions.values())
+
+
+def test_what_is_no_consumer_exists() -> None:
+    assert {path.name for path in (PROJECT_DIR / exposures.CODE).iterdir()} >= set(
+        exposures.NO_CONSUMERS
+    )
+    assert all(exposures.NO_CONSUMERS.values())

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from .exposures import (
+    consumers_have_an_exposure,
+    exposures_read_what_they_name,
+    exposures_say_who_reads_what,
+)
 from .layout import layout_is_known
 from .project import Project, ProjectError, Violation
 from .references import (
@@ -67,6 +72,9 @@ RULES: tuple[Rule, ...] = (
     funnel_follows_the_registry,
     definitions_are_locked,
     metrics_and_registry_agree,
+    exposures_say_who_reads_what,
+    exposures_read_what_they_name,
+    consumers_have_an_exposure,
 )
 
 
