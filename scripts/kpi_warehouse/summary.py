@@ -221,7 +221,7 @@ def closing_lines(database: Path) -> list[str]:
         f"開く Open: .venv/bin/python -c {argument}",
         "次に見る Next: marts.kpi_by_channel_period (every KPI, with counts and intervals), "
         "marts.data_quality_findings (every finding, with file and row), "
-        "make kpi-sheet, make review",
+        "make dashboard, make review, make kpi-sheet",
     ]
 
 
