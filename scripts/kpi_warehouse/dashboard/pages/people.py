@@ -27,6 +27,9 @@ from kpi_warehouse.dashboard.view import ALL, BASES, LONG_GRAINS, Choices, Kpi, 
 from kpi_warehouse.published import Row, Text, read_rows
 from kpi_warehouse.review.numbers import figure
 
+# a team of more is read in the table
+_DRAWN = 30
+
 
 def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices) -> Sequence[Block]:
     """The teams, then the reps of each."""
@@ -52,6 +55,7 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
     }
     spread = {row["team"]: row for row in _read_spread(connection, view)}
     caption = view.say(f"{name}・{period}・{basis}", f"{name}, {period}, {basis.lower()}")
+    of_team: dict[str, int] = {}
     drawn = [
         {
             "name": row["name"],
@@ -64,7 +68,7 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
         }
         | tips(row, kpi, view)
         for row in reps
-        if row["value"] is not None
+        if row["value"] is not None and _count(of_team, row["team"]) <= _DRAWN
     ]
     blocks: list[Block] = [
         Heading(view.of(words.TEAM)),
@@ -88,9 +92,11 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
             ),
             Note(
                 view.say(
-                    "点は担当者、横線は95%区間、破線は比べられる担当者の中央値。灰色は小標本。",
+                    "点は担当者、横線は95%区間、破線は比べられる担当者の中央値。灰色は小標本。"
+                    f"1チームにつき値の大きい{_DRAWN}人まで。",
                     "A dot is a rep, its line the 95% interval, the dashed rule the median of the "
-                    "reps that can be compared. Grey: a small sample.",
+                    "reps that can be compared. Grey: a small sample. Of each team the "
+                    f"{_DRAWN} highest.",
                 )
             ),
         ]
@@ -105,6 +111,11 @@ def compose(connection: duckdb.DuckDBPyConnection, view: View, choices: Choices)
         )
     )
     return blocks
+
+
+def _count(seen: dict[str, int], team: str) -> int:
+    seen[team] = seen.get(team, 0) + 1
+    return seen[team]
 
 
 def _read_reps(connection: duckdb.DuckDBPyConnection, view: View) -> list[Row]:
