@@ -33,6 +33,7 @@ from kpi_warehouse.dashboard.view import (
     GRAINS,
     Choices,
     Kpi,
+    Period,
     View,
     from_query,
     read_choices,
@@ -198,7 +199,7 @@ def _period(page: Page, view: View, choices: Choices) -> View:
         if grain != view.grain:
             view = view.of_grain(choices, grain)
     periods = {period.start.isoformat(): period for period in choices.periods[view.grain]}
-    names = {start: _period_name(period, view) for start, period in reversed(periods.items())}
+    names = {start: _period_name(period) for start, period in reversed(periods.items())}
     start = _select(
         view.of(words.PERIOD), f"period_{view.grain}", names, view.period.start.isoformat(), view
     )
@@ -216,7 +217,7 @@ def _period(page: Page, view: View, choices: Choices) -> View:
     return view
 
 
-def _period_name(period: object, view: View) -> Text:
+def _period_name(period: Period) -> Text:
     label = period.label
     if period.is_complete:
         return label
@@ -228,11 +229,7 @@ def _kpi(page: Page, view: View, choices: Choices) -> str:
         phase = word(PHASES, kpi.phase)
         return Text(f"{kpi.name.ja}({phase.ja})", f"{kpi.name.en} ({phase.en})")
 
-    wanted = {
-        kpi_id: name(kpi)
-        for kpi_id, kpi in choices.kpis.items()
-        if (page.page_id != "people" or kpi.has_rep)
-    }
+    wanted = {kpi_id: name(kpi) for kpi_id, kpi in choices.kpis.items() if page.takes(kpi)}
     chosen = view.kpi if view.kpi in wanted else next(iter(wanted))
     return _select(view.of(words.KPI), "kpi", wanted, chosen, view)
 

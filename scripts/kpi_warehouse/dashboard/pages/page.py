@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from kpi_warehouse.dashboard.blocks import Block
-from kpi_warehouse.dashboard.view import Choices, View
+from kpi_warehouse.dashboard.view import Choices, Kpi, View
 from kpi_warehouse.published import Text
 
 # the filters, by the names that the address gives them
@@ -36,6 +36,7 @@ class Page:
         compose: reads the marts and says what stands on it. Raises duckdb.CatalogException or
             duckdb.BinderException if these are not marts of this project, or of an older state.
         grains: the grains of periods that it knows; another is shown by month.
+        takes: whether a KPI can be chosen on it.
     """
 
     page_id: str
@@ -45,3 +46,4 @@ class Page:
     filters: frozenset[str]
     compose: Compose
     grains: tuple[str, ...]
+    takes: Callable[[Kpi], bool] = lambda kpi: True

@@ -267,4 +267,5 @@ PAGE = Page(
     filters=frozenset({PERIOD, TEAM, BASIS, KPI}),
     compose=compose,
     grains=LONG_GRAINS,
+    takes=lambda kpi: kpi.has_rep,
 )
