@@ -9,6 +9,7 @@ import jinja2
 
 from kpi_warehouse.console import MISSING
 from kpi_warehouse.dashboard.blocks import Chart, Facts, Table
+from kpi_warehouse.html_pages import html_templates
 
 
 def table_html(table: Table) -> str:
@@ -33,12 +34,6 @@ def styles() -> str:
 
 @cache
 def _template() -> jinja2.environment.TemplateModule:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(Path(__file__).parent)
     environment.globals["MISSING"] = MISSING
     return environment.get_template("blocks.html.j2").module

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from kpi_warehouse.console import MISSING
+from kpi_warehouse.html_pages import html_templates
 from kpi_warehouse.kpi_sheet import wording
 from kpi_warehouse.kpi_sheet.content import Sheet, Text
 
@@ -16,13 +16,7 @@ TEMPLATE = "page.html.j2"
 
 def render_page(sheet: Sheet) -> str:
     """The page; the same sheet gives the same text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(Path(__file__).parent)
     environment.filters["both"] = _both
     environment.tests["bilingual"] = lambda content: isinstance(content, Text)
     return environment.get_template(TEMPLATE).render(

@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import vl_convert
 from markupsafe import Markup
 
 from kpi_warehouse.dashboard.blocks import Block, Chart, Facts, Heading, Note, Spec, Table
 from kpi_warehouse.dashboard.html import facts_html, styles, table_html
 from kpi_warehouse.dashboard.view import View
+from kpi_warehouse.html_pages import html_templates
 
 TEMPLATE = "page.html.j2"
 # in CSS pixels: a trend and its channels twice on a page of A4
@@ -33,13 +33,7 @@ class Section:
 
 def render_page(view: View, title: str, as_of: date, sections: Sequence[Section]) -> str:
     """The page; the same sections give the same text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(Path(__file__).parent)
     return environment.get_template(TEMPLATE).render(
         language=view.language,
         title=title,

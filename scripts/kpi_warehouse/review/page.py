@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
 from kpi_warehouse.console import MISSING
+from kpi_warehouse.html_pages import html_templates
 from kpi_warehouse.review.document import Document
 
 TEMPLATE = "page.html.j2"
@@ -14,11 +13,5 @@ TEMPLATE = "page.html.j2"
 
 def render_page(document: Document) -> str:
     """The page; the same document gives the same text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(Path(__file__).parent)
     return environment.get_template(TEMPLATE).render(document=document, MISSING=MISSING)
