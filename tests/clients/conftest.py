@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import shutil
@@ -16,9 +15,9 @@ import duckdb
 import pytest
 
 from kpi_warehouse.publishing import Store, Version
+from needs import absent, needs
 from published_marts import publish, warehouse
 
-IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 # Debian keeps the server's programs out of the path
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 _EXOTIC = """
@@ -55,19 +54,6 @@ select
     'r1' as rep_id, '一郎' as name, 'A' as team, date '2000-01-01' as valid_from,
     date '2035-12-31' as valid_to;
 """
-
-
-def needs(module: str) -> None:
-    """Skip without a package of the groups postgres and clients; in CI that is a failure."""
-    if importlib.util.find_spec(module.partition(".")[0]) is None:
-        absent(f"{module} is not installed; make env-quality installs it")
-
-
-def absent(reason: str) -> None:
-    """Skip on a user's machine, fail in CI."""
-    if IN_CI:
-        pytest.fail(f"{reason} (CI has to have it)")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -20,12 +19,12 @@ from kpi_warehouse.dashboard.view import Choices, View, from_query, read_choices
 from kpi_warehouse.errors import UserError
 from kpi_warehouse.published import reading
 from kpi_warehouse.publishing import Store
+from needs import IN_CI, absent
 from published_marts import publish
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 # what a name of a channel, a team or a rep may be, and must be shown as
 SCRIPT = "<script>alert('x')</script><img src=http://evil.invalid/x onerror=alert(1)>"
 FORMULA = '=cmd|"/c calc"!A1'
@@ -105,6 +104,4 @@ def browser() -> Iterator[Browser]:
         with chromium() as browser:
             yield browser
     except UserError as error:
-        if IN_CI:
-            pytest.fail(f"{error} (CI has to have it)")
-        pytest.skip(str(error))
+        absent(str(error))

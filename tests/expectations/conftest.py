@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from kpi_warehouse.landing.readers import literal_glob
 from kpi_warehouse.quality.command import SEEDS_DIR, STAGING_DIR
 from kpi_warehouse.quality.extracts import LandedObject, read_objects
 from kpi_warehouse.settings import Settings, business_utc_offset
+from needs import IN_CI
 
 if TYPE_CHECKING:
     from kpi_warehouse.quality.checkpoint import Checkpoint, Finding
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kpi_warehouse.quality.landed_profile import Landing
 
 IS_INSTALLED = importlib.util.find_spec("great_expectations") is not None
-if not IS_INSTALLED and os.environ.get("CI", "").lower() in ("1", "true"):
+if not IS_INSTALLED and IN_CI:
     raise RuntimeError("great_expectations is not installed; run the tests by make test")
 
 REGISTRY = SEEDS_DIR / "registry" / "kpi_definitions.csv"

@@ -8,12 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from guides import GUIDES, WHICH_TABLE, table_rows
 from kpi_warehouse.docs_page import catalog, dbt_page, page, public_manifest
 from kpi_warehouse.project_checks import Project
 from kpi_warehouse.settings import PROJECT_DIR
+from needs import absent
 
 
 def test_the_manifest_names_no_folder_of_a_machine(project: Project) -> None:
@@ -56,7 +55,7 @@ def test_a_browser_shows_a_table_and_has_nothing_to_complain_about(
     """A script that fails, or a file that the page's policy refuses, is a line of the console."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
-        pytest.skip("no browser; apt-get install chromium")
+        absent("Chromium is not installed; apt-get install chromium")
     manifest = public_manifest(project.manifest)
     table = {
         "metadata": {"type": "BASE TABLE", "schema": "marts", "name": "fct_leads", "owner": None},
