@@ -7,7 +7,8 @@ import sys
 
 import duckdb
 
-from clients.conftest import expected, needs, totals_sql
+from clients.conftest import expected, totals_sql
+from needs import needs
 
 
 def test_duckdb(version):

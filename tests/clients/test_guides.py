@@ -12,9 +12,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clients.conftest import Server, needs
+from clients.conftest import Server
 from guides import BI_TOOLS, READ_THE_MARTS, queries, snippets, table_rows
 from kpi_warehouse.publishing.postgres import copy_to_postgres
+from needs import needs
 
 BASE_QUERY = next(sql for sql in queries(BI_TOOLS) if "definitions.statistic is null" in sql)
 PYTHON = snippets("python", READ_THE_MARTS)

@@ -8,12 +8,13 @@ import threading
 import duckdb
 import pytest
 
-from clients.conftest import Server, expected, needs, totals_sql
+from clients.conftest import Server, expected, totals_sql
 from kpi_warehouse.errors import UserError
 from kpi_warehouse.publishing import Store, Version
 from kpi_warehouse.publishing.command import roll_back
 from kpi_warehouse.publishing.postgres import check_postgres, copy_to_postgres
 from kpi_warehouse.settings import Settings
+from needs import needs
 from published_marts import CALLS, publish, warehouse
 
 
