@@ -88,14 +88,14 @@ def view_of(choices: Choices) -> Callable[..., View]:
     return lambda **query: from_query(query, choices)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(store: Store) -> Iterator[str]:
     """A dashboard of the command, on a port that is free."""
     with serving(store.folder) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     from kpi_warehouse.dashboard.screenshots import chromium
