@@ -1,4 +1,4 @@
-"""The environment of `make env` and `make env-quality`, with installers that only take notes."""
+"""The environment of `make env` and its larger sets, with installers that only take notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import pytest
 from kpi_warehouse.settings import PROJECT_DIR
 
 MAKE = shutil.which("make")
-LOCKS = ("requirements.lock", "requirements-quality.lock")
+SMALL, QUALITY, POSTGRES, DASHBOARD = (
+    "requirements.lock",
+    "requirements-quality.lock",
+    "requirements-postgres.lock",
+    "requirements-dashboard.lock",
+)
+LOCKS = (SMALL, QUALITY, POSTGRES, DASHBOARD)
 
 
 class Environment:
@@ -49,30 +55,34 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def test_a_build_needs_the_small_lock_only(environment: Environment) -> None:
-    assert environment.make("env") == ["requirements.lock"]
+    assert environment.make("env") == [SMALL]
     assert environment.make("env") == []
 
 
 def test_targets_do_not_take_turns_in_installing(environment: Environment) -> None:
-    assert environment.make("env") == ["requirements.lock"]
-    assert environment.make("env-quality") == ["requirements-quality.lock"]
-    assert environment.make("env") == []
-    assert environment.make("env-quality") == []
+    assert environment.make("env") == [SMALL]
+    assert environment.make("env-postgres") == [SMALL, POSTGRES]
+    assert environment.make("env-dashboard") == [SMALL, DASHBOARD, POSTGRES]
+    assert environment.make("env-quality") == [SMALL, DASHBOARD, POSTGRES, QUALITY]
+    for target in ("env", "env-postgres", "env-dashboard", "env-quality"):
+        assert environment.make(target) == []
 
 
 def test_a_changed_lock_keeps_the_group_installed(environment: Environment) -> None:
     environment.make("env-quality")
     for lock in LOCKS:
         environment.change(lock)
-    assert environment.make("env") == ["requirements-quality.lock"]
+    assert environment.make("env") == [SMALL, QUALITY]
     assert environment.make("env-quality") == []
 
 
-def test_the_larger_lock_holds_the_smaller_one() -> None:
-    small, large = (_pins((PROJECT_DIR / name).read_text("utf-8")) for name in LOCKS)
-    assert len(small) > 50
-    assert small < large
-    assert {name for name, _ in large - small} >= {"great-expectations", "pandas"}
+def test_the_largest_lock_holds_the_others_and_they_the_smallest() -> None:
+    pins = {name: _pins((PROJECT_DIR / name).read_text("utf-8")) for name in LOCKS}
+    assert len(pins[SMALL]) > 50
+    for lock, package in ((POSTGRES, "psycopg[binary]"), (DASHBOARD, "streamlit")):
+        assert pins[SMALL] < pins[lock] < pins[QUALITY]
+        assert package in {name for name, _ in pins[lock] - pins[SMALL]}
+    assert {name for name, _ in pins[QUALITY] - pins[SMALL]} >= {"great-expectations", "pandas"}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
