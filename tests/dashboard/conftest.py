@@ -88,6 +88,16 @@ def view_of(choices: Choices) -> Callable[..., View]:
     return lambda **query: from_query(query, choices)
 
 
+@pytest.fixture(scope="session")
+def report(store: Store, as_of: date, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the last month that is over."""
+    pytest.importorskip("vl_convert", reason="make env-quality installs it")
+    from kpi_warehouse.report import write_report
+
+    (path,) = write_report(store.current.folder, as_of, tmp_path_factory.mktemp("report"))
+    return path
+
+
 @pytest.fixture(scope="module")
 def address(store: Store) -> Iterator[str]:
     """A dashboard of the command, on a port that is free."""
