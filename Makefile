@@ -80,6 +80,9 @@ review: env ## write the monthly review (月次レビュー): MONTH=2026-09 LANG
 	@$(BIN)/python scripts/review.py $(if $(MONTH),--month "$(MONTH)") \
 		$(if $(filter command,$(origin LANGUAGE)),--language "$(LANGUAGE)")
 
+docs: env ## write the documentation of all tables and columns, one page: data/docs/index.html
+	@$(BIN)/python scripts/docs.py
+
 dashboard: env-dashboard ## show the published marts in a browser, on this machine: PORT=8501
 	@$(BIN)/python scripts/dashboard.py $(if $(PORT),--port "$(PORT)")
 

@@ -82,6 +82,23 @@ def test_a_browser_shows_a_table_and_has_nothing_to_complain_about(
     assert "CONSOLE" not in done.stderr
 
 
+def test_every_make_target_of_a_text_exists() -> None:
+    """A target without a rule is silently nothing to do where a folder has its name."""
+    makefile = (PROJECT_DIR / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+    assert phony == targets
+    texts = [PROJECT_DIR / "README.md", PROJECT_DIR / "CONTRIBUTING.md"]
+    texts += sorted((PROJECT_DIR / "docs").rglob("*.md"))
+    named = {
+        target
+        for text in texts
+        for target in re.findall(r"`make ([a-z-]+)", text.read_text("utf-8"))
+    }
+    assert len(named) > 15
+    assert named - targets == set()
+
+
 def test_the_guide_lists_every_published_table_once(project: Project) -> None:
     answers = [row[1] for row in table_rows(WHICH_TABLE.read_text("utf-8"))]
     listed = sorted(name for cell in answers for name in re.findall(r"`(\w+)`", cell))
